@@ -12,7 +12,7 @@ use tokio_util::sync::ReusableBoxFuture;
 use crate::context::{CURRENT, CallContext};
 use crate::error::Error;
 use crate::event::Subscribe;
-use crate::payload::Payload;
+use crate::session::payload::Payload;
 use crate::subscription::{Subscription, Upstream};
 
 /// A call that has arrived, or one's own that takes the same way.
@@ -42,14 +42,14 @@ impl Call {
     pub fn reply<T: Serialize, E: Serialize>(mut self, result: Result<Result<T, E>, Error>) -> Reply {
         let mut answer = std::mem::take(&mut self.answer);
         answer.clear();
-        let (outcome, encoded) = match &result {
-            Ok(Ok(value)) => (Outcome::Ok, self.encode(value, &mut answer)),
-            Ok(Err(error)) => (Outcome::Err, self.encode(error, &mut answer)),
-            Err(error) => return Reply::failure(Failure::BadArguments, &error.to_string(), answer, self.data),
+        let (answered, encoded) = match &result {
+            Ok(Ok(value)) => (Answered::Ok, self.encode(value, &mut answer)),
+            Ok(Err(error)) => (Answered::Err, self.encode(error, &mut answer)),
+            Err(error) => return Reply::failure(Failure::BadArguments, &error.to_string(), answer),
         };
         match encoded {
-            Ok(()) => Reply { outcome, answer, data: self.data },
-            Err(error) => Reply::failure(Failure::BadResult, &error.to_string(), answer, self.data),
+            Ok(()) => Reply { answered, answer },
+            Err(error) => Reply::failure(Failure::BadResult, &error.to_string(), answer),
         }
     }
 
@@ -69,7 +69,7 @@ impl Call {
     fn encode<T: Serialize>(&self, value: &T, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         self.codec.encode(value, out)?;
         if out.len() > self.limits.data {
-            return Err(EncodeError::TooLong { len: out.len(), limit: self.limits.data });
+            return Err(EncodeError::DataTooLong { len: out.len(), limit: self.limits.data });
         }
         Ok(())
     }
@@ -77,21 +77,19 @@ impl Call {
 
 /// An encoded answer.
 pub struct Reply {
-    pub(crate) outcome: Outcome,
+    pub(crate) answered: Answered,
     /// The encoded value or error, or a failure's message.
     pub(crate) answer: Vec<u8>,
-    /// The arguments' buffer, for the next call.
-    pub(crate) data: Payload,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Outcome {
+pub(crate) enum Answered {
     Ok,
     Err,
     Failed(Failure),
 }
 
-impl Outcome {
+impl Answered {
     /// The connection object that says so; `None`: it must be made.
     pub(crate) fn connection_object(self) -> Option<&'static str> {
         match self {
@@ -104,13 +102,13 @@ impl Outcome {
 
 impl Reply {
     pub(crate) fn failed(failure: Failure, message: &str) -> Self {
-        Self::failure(failure, message, Vec::new(), Payload::default())
+        Self::failure(failure, message, Vec::new())
     }
 
-    fn failure(failure: Failure, message: &str, mut answer: Vec<u8>, data: Payload) -> Self {
+    fn failure(failure: Failure, message: &str, mut answer: Vec<u8>) -> Self {
         answer.clear();
         answer.extend_from_slice(message.as_bytes());
-        Self { outcome: Outcome::Failed(failure), answer, data }
+        Self { answered: Answered::Failed(failure), answer }
     }
 }
 
@@ -128,7 +126,9 @@ pub struct Slot {
 impl Slot {
     /// Takes the call's future.
     pub fn run(&mut self, future: impl Future<Output = Reply> + Send + 'static) {
-        let future = CURRENT.scope(self.context.take(), future);
+        // `prepare` is called before each future.
+        let Some(context) = self.context.take() else { return };
+        let future = CURRENT.scope(context, future);
         match &mut self.future {
             Some(reused) => reused.set(future),
             None => self.future = Some(ReusableBoxFuture::new(future)),

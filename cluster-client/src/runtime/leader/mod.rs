@@ -8,24 +8,34 @@
 //!     └──────────────────┘ somebody calls, or some time has passed
 //! ```
 
+mod fanout;
+mod follower;
+mod gate;
+mod packets;
+mod publications;
+mod roster;
+mod serving;
+mod upstream;
+
+pub(crate) mod admission;
+
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use cluster_protocol::{Codec, Failure, FrameLimits};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::fanout::Fanout;
+use self::fanout::Fanout;
+use self::gate::{ClosingWithin, Gate};
 use crate::context::{CallContext, CallId, Caller, InstanceId};
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::membership::{ClusterEvent, LeaderInfo, Status};
-use crate::payload::Payload;
-use crate::serve::{Call, Outcome, Reply, Slot};
-use crate::service::{Kind, MethodInfo, Served};
-use crate::session::publications::PublicationKey;
+use crate::serve::{Call, CatchPanic, Reply, Slot};
+use crate::service::{MethodInfo, Served};
 use crate::session::topics::SubscriberId;
 
 /// What the leadership of a channel is made of.
@@ -38,6 +48,8 @@ pub(crate) struct Terms {
     pub(crate) methods: Arc<[MethodInfo]>,
     /// The methods' descriptions, as followers are told them.
     pub(crate) interface: Arc<[u8]>,
+    /// How long a call takes at most where its method says nothing.
+    pub(crate) response_timeout: Duration,
     /// How long a follower may be silent; `None`: for ever.
     pub(crate) follower_silence: Option<Duration>,
 }
@@ -55,6 +67,8 @@ pub(crate) struct Leadership {
     /// Ends every task of this leadership.
     ended: CancellationToken,
     gate: Gate,
+    /// For each method, whether its calls publish something or take it back.
+    settling: Vec<bool>,
 }
 
 #[derive(Clone)]
@@ -76,6 +90,7 @@ impl Leadership {
         static IDS: AtomicU64 = AtomicU64::new(0);
         Arc::new(Self {
             fanout: Fanout::new(&terms.limits),
+            settling: publications::settling(&terms.methods),
             terms,
             id: IDS.fetch_add(1, Ordering::Relaxed),
             since: SystemTime::now(),
@@ -177,7 +192,7 @@ impl Leadership {
                 self.undo(&client, &key, arguments).await;
             }
             self.fanout.close_upstreams();
-            let closing = crate::serve::CatchPanic(client.close());
+            let closing = CatchPanic(client.close());
             match tokio::time::timeout(self.terms.limits.drain, SERVING.scope(self.id, closing)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(panic)) => {
@@ -205,6 +220,11 @@ impl Leadership {
         Ok(Permit { leadership: Arc::clone(self) })
     }
 
+    /// `close()` has been called within one of this leadership's own calls: that call is not waited for.
+    pub(crate) fn closing_within(&self) -> Option<ClosingWithin<'_>> {
+        self.is_serving().then(|| self.gate.closing_within())
+    }
+
     /// True within a method, or a close, of this very leadership.
     pub(crate) fn is_serving(&self) -> bool {
         SERVING.try_with(|id| *id == self.id).unwrap_or(false)
@@ -220,8 +240,8 @@ impl Leadership {
         SERVING.sync_scope(self.id, poll)
     }
 
-    pub(crate) fn context(&self, call: CallId, deadline: Option<Instant>, caller: &Arc<Caller>) -> CallContext {
-        CallContext::new(call, self.terms.epoch, deadline, Arc::clone(caller))
+    pub(crate) fn context(&self, call: CallId, deadline: Option<Instant>, caller: Caller) -> CallContext {
+        CallContext::new(call, self.terms.epoch, deadline, caller)
     }
 
     /// Runs a call of this process by way of its bytes.
@@ -244,103 +264,10 @@ impl Leadership {
             Some(served) => self.scope(served).await,
             None => Reply::failed(Failure::UnknownMethod, "the method cannot be called"),
         };
-        self.settle(settlement, reply.outcome, caller);
+        self.settle(settlement, reply.answered, caller);
         drop(permit);
         reply
     }
-
-    // Publications.
-
-    /// What a publication, or taking one back, will change once it has succeeded.
-    pub(crate) fn settlement(&self, method: usize, call: &Call) -> Result<Settlement, Error> {
-        let mut settlement = Settlement::default();
-        let methods = &self.terms.methods;
-        if let Some(MethodInfo { kind: Kind::Publish { key, remembered: true, undo }, .. }) = methods.get(method) {
-            let key = PublicationKey { method, key: key(call)? };
-            let arguments = undo.map(|_| Arguments { codec: call.codec, data: call.data.to_owned_payload() });
-            settlement.published = Some((key, arguments));
-        }
-        for (publish, info) in methods.iter().enumerate() {
-            if let Kind::Publish { key, undo: Some(undo), .. } = info.kind
-                && undo == method
-            {
-                settlement.undone.push(PublicationKey { method: publish, key: key(call)? });
-            }
-        }
-        Ok(settlement)
-    }
-
-    pub(crate) fn settle(&self, settlement: Settlement, outcome: Outcome, caller: SubscriberId) {
-        if outcome != Outcome::Ok {
-            return;
-        }
-        if let Some((key, arguments)) = settlement.published {
-            self.fanout.published(self, key, caller, arguments);
-        }
-        for key in settlement.undone {
-            self.fanout.undone(self, &key, caller);
-        }
-    }
-
-    /// A follower has gone: its publications are taken back, in the background.
-    pub(crate) fn undo_all(self: &Arc<Self>, gone: SubscriberId) {
-        let (Some(client), Ok(permit)) = (self.client(), self.enter()) else { return };
-        let publications = self.fanout.gone(gone);
-        if publications.is_empty() {
-            return;
-        }
-        let leadership = Arc::clone(self);
-        tokio::spawn(async move {
-            for (key, arguments) in publications {
-                leadership.undo(&client, &key, arguments).await;
-            }
-            drop(permit);
-        });
-    }
-
-    async fn undo(&self, client: &Arc<dyn Served>, key: &PublicationKey, arguments: Arguments) {
-        let methods = &self.terms.methods;
-        let Some(MethodInfo { kind: Kind::Publish { undo: Some(undo), .. }, .. }) = methods.get(key.method) else { return };
-        let Some(info) = methods.get(*undo) else { return };
-        let own = Arc::new(Caller::local(self.terms.instance));
-        let call_id = CallId { instance: self.terms.instance, sequence: 0 };
-        let timeout = info.timeout.unwrap_or(self.terms.limits.drain);
-        let call = Call {
-            data: arguments.data,
-            codec: arguments.codec,
-            context: self.context(call_id, Some(Instant::now() + timeout), &own),
-            method: info.name,
-            answer: Vec::new(),
-            limits: self.frame_limits(),
-        };
-        let mut slot = Slot::default();
-        slot.prepare(call.context());
-        client.serve(*undo, call, &mut slot);
-        let Some(served) = slot.take() else { return };
-        let method = info.name.to_owned();
-        let error = match tokio::time::timeout(timeout, self.scope(served)).await {
-            Ok(Reply { outcome: Outcome::Ok, .. }) => return,
-            Ok(reply) => Error::RealClient {
-                channel: self.terms.channel.to_string(),
-                message: format!("taking back publication {} failed: {:?}", key.key, reply.outcome),
-            },
-            Err(_) => Error::DeadlineExceeded { method: method.clone(), timeout, outcome: crate::Outcome::Unknown },
-        };
-        self.emit(ClusterEvent::PublicationFailed { method, error });
-    }
-}
-
-/// The arguments of a publication, kept for the method that takes it back.
-pub(crate) struct Arguments {
-    codec: Codec,
-    data: Payload,
-}
-
-/// See [`Leadership::settlement`].
-#[derive(Default)]
-pub(crate) struct Settlement {
-    published: Option<(PublicationKey, Option<Arguments>)>,
-    undone: Vec<PublicationKey>,
 }
 
 /// A call is running; dropping it says that it has ended.
@@ -351,79 +278,5 @@ pub(crate) struct Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         self.leadership.gate.leave();
-    }
-}
-
-/// Counts the calls that run and shuts them out once the leadership goes.
-#[derive(Default)]
-struct Gate {
-    /// The number of calls, and [`CLOSED`].
-    running: AtomicUsize,
-    /// How many of them wait in `close()` for all others to end.
-    closing: AtomicUsize,
-    changed: Notify,
-}
-
-const CLOSED: usize = 1 << (usize::BITS - 1);
-
-impl Gate {
-    fn enter(&self, limit: usize) -> Result<(), Failure> {
-        let before = self.running.fetch_add(1, Ordering::AcqRel);
-        let refused = if before & CLOSED != 0 {
-            Failure::GoingAway
-        } else if before >= limit {
-            Failure::Busy
-        } else {
-            return Ok(());
-        };
-        self.leave();
-        Err(refused)
-    }
-
-    fn leave(&self) {
-        let before = self.running.fetch_sub(1, Ordering::AcqRel);
-        if before & CLOSED != 0 {
-            self.changed.notify_waiters();
-        }
-    }
-
-    fn close(&self) {
-        self.running.fetch_or(CLOSED, Ordering::AcqRel);
-    }
-
-    fn running(&self) -> usize {
-        self.running.load(Ordering::Acquire) & !CLOSED
-    }
-
-    async fn drained(&self) {
-        loop {
-            let changed = self.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            if self.running() <= self.closing.load(Ordering::Acquire) {
-                return;
-            }
-            changed.await;
-        }
-    }
-}
-
-/// A method of this leadership waits for the leadership to close; dropping it says it does so no longer.
-pub(crate) struct ClosingWithin<'a>(&'a Gate);
-
-impl Leadership {
-    /// `close()` has been called within one of this leadership's own calls: do not wait for that call.
-    pub(crate) fn closing_within(&self) -> Option<ClosingWithin<'_>> {
-        self.is_serving().then(|| {
-            self.gate.closing.fetch_add(1, Ordering::AcqRel);
-            self.gate.changed.notify_waiters();
-            ClosingWithin(&self.gate)
-        })
-    }
-}
-
-impl Drop for ClosingWithin<'_> {
-    fn drop(&mut self) {
-        self.0.closing.fetch_sub(1, Ordering::AcqRel);
     }
 }
