@@ -13,8 +13,8 @@ use crate::{DecodeError, EncodeError};
 /// bincode: little endian, numbers of fixed width, no field names.
 ///
 /// Not self-describing: `flatten`, `untagged`, `tag`, `skip_serializing_if` and `serde_json::Value` do not
-/// work with it, and a type that gains a field is another type. It has no limit of depth: an argument of a
-/// recursive type can be made to overflow the stack.
+/// work with it, and a type that gains a field is another type. Depth is not limited, nor the number of items
+/// that take no bytes: a peer can overflow the stack through a recursive type, and spin through a `Vec<()>`.
 #[derive(Clone, Copy, Debug)]
 pub struct Bincode;
 
