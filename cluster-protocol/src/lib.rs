@@ -31,9 +31,9 @@
 //!
 //! ```
 //! use cluster_protocol::{
-//!     Codec, ConnObject, DecodeArguments, FrameLimits, Kind, Parse, invoke_object, parse, write_packet,
+//!     Codec, ConnObject, DecodeArguments, EncodeArguments, FrameLimits, Kind, Parse, invoke_object, parse,
+//!     write_packet,
 //! };
-//! use cluster_protocol::EncodeArguments;
 //!
 //! let limits = FrameLimits::default();
 //! let mut bytes = Vec::new();
@@ -69,6 +69,7 @@
 //! - `conn`: the connection object; the only code that knows wire names
 //! - `args`: the list of arguments inside the application data
 //! - `codec`: how one value becomes bytes
+//! - `append`: all or nothing of it stays in a buffer
 //! - `error`: one variant for each rule that can be broken
 
 mod append;

@@ -13,8 +13,8 @@ use crate::{DecodeError, EncodeError};
 /// bincode: little endian, numbers of fixed width, no field names.
 ///
 /// Not self-describing: `flatten`, `untagged`, `tag`, `skip_serializing_if` and `serde_json::Value` do not
-/// work with it, and a type that gains a field is another type. It has no limit of depth: an argument of a
-/// recursive type can be made to overflow the stack.
+/// work with it, and a type that gains a field is another type. Depth is not limited, nor the number of items
+/// that take no bytes: a peer can overflow the stack through a recursive type, and spin through a `Vec<()>`.
 #[derive(Clone, Copy, Debug)]
 pub struct Bincode;
 
@@ -67,5 +67,29 @@ mod tests {
         assert!(Bincode::decode::<String>(&bytes).is_err());
         assert!(Bincode::decode::<Vec<u64>>(&bytes).is_err());
         assert!(Bincode::decode::<Vec<String>>(&(1_u64 << 40).to_le_bytes()).is_err());
+    }
+
+    #[test]
+    fn the_limit_is_never_short_of_a_whole_value() {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        enum Shape {
+            Unit,
+            Tuple(i16, char),
+            Struct { wide: u128, text: Option<String> },
+        }
+        let map = std::collections::BTreeMap::from([("k".to_owned(), ('ß', true, 1.5_f32))]);
+        let wide = Shape::Struct {
+            wide: u128::MAX,
+            text: Some("t".to_owned()),
+        };
+        let value = (
+            map,
+            vec![Shape::Unit, Shape::Tuple(-1, '🦀'), wide],
+            [(); 3],
+            -1_i128,
+        );
+        let mut bytes = Vec::new();
+        Bincode::encode(&value, &mut bytes).unwrap();
+        assert_eq!(Bincode::decode(&bytes), Ok(value));
     }
 }

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::DecodeError;
@@ -117,7 +117,7 @@ pub enum ConnObject<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         arg_length: Option<u32>,
         /// The follower had this subscription with the leader before.
-        #[serde(skip_serializing_if = "is_false")]
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
         restore: bool,
     },
     /// F to L, request: send no more under the key.
@@ -185,7 +185,7 @@ impl<'a> ConnObject<'a> {
 }
 
 /// Why a call failed before its method returned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
     /// Over one of the leader's limits. Not executed.
@@ -209,7 +209,7 @@ pub enum Failure {
 }
 
 /// What a push tells instead of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PushEvent {
     /// Values were left out, since the follower did not keep up.
@@ -223,14 +223,6 @@ pub enum PushEvent {
     Ended,
     /// The subscription could not be made, or broke; the data is a message in UTF-8.
     Failed,
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes fields by reference"
-)]
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 #[cfg(test)]
