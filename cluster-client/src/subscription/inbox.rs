@@ -10,8 +10,8 @@ use super::{CloseReason, Event};
 use crate::event::{Delivery, Item};
 use crate::limits::Limits;
 
-/// Where events are delivered to. All of it may be called under a lock but for the waking of a reader, which is why
-/// nobody should.
+/// Where events are delivered to. Delivering may wake a reader, so it is not for code that holds a lock, unless nobody
+/// can be reading yet.
 pub(crate) trait Deliver: Send + Sync {
     fn deliver(&self, item: Item);
     fn missed(&self, count: u64);

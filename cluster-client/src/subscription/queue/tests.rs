@@ -218,3 +218,68 @@ fn the_memory_of_a_burst_is_given_back() {
     assert_eq!(drain(&mut queue).len(), 1000);
     assert!(queue.entries.capacity() < 100 && queue.places.capacity() < 100);
 }
+
+/// Random input, for which the rules must hold whatever the order.
+#[test]
+fn in_any_order_each_value_is_read_replaced_or_counted() {
+    for seed in 0..200 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut queue = if seed % 2 == 0 { every(4) } else { latest(4) };
+        let (mut told_missed, mut pushed, mut gone) = (0, 0, Vec::new());
+        let mut out = Vec::new();
+        // The value, and how many leaders there were, by item key.
+        let mut newest = HashMap::new();
+        let mut leaders = 0;
+        for step in 0..500 {
+            match random.u32(..10) {
+                0 => {
+                    told_missed += u64::from(step);
+                    queue.missed(step.into());
+                }
+                1 => {
+                    leaders += 1;
+                    queue.resynced();
+                }
+                2..=6 => {
+                    let name = random.u32(..6);
+                    let value = step * 10 + name;
+                    pushed += 1;
+                    gone.extend(queue.push(key(&name.to_string()), value, 1));
+                    newest.insert(name, (value, leaders));
+                }
+                _ => out.extend(queue.pop()),
+            }
+            assert!(queue.len() <= 4 && queue.entries.len() <= 8, "seed {seed}");
+        }
+        out.extend(drain(&mut queue));
+
+        let mut missed = 0;
+        let mut last = HashMap::new();
+        let mut resynced = false;
+        for event in out.iter().rev() {
+            match event {
+                Missed(count) => missed += count,
+                Resynced => resynced = true,
+                Val(value) => {
+                    let later = last.insert(value % 10, *value);
+                    assert!(
+                        later.is_none_or(|later| later > *value),
+                        "seed {seed}: an old value after a new one"
+                    );
+                    let of_last_leader = newest.get(&(value % 10)) == Some(&(*value, leaders));
+                    assert!(
+                        !(resynced && of_last_leader),
+                        "seed {seed}: a value overtook the resync"
+                    );
+                }
+            }
+        }
+        let read = out.iter().filter(|event| matches!(event, Val(_))).count();
+        assert_eq!(read + gone.len(), pushed, "seed {seed}");
+        if seed % 2 == 0 {
+            assert_eq!(missed, told_missed + gone.len() as u64, "seed {seed}");
+        } else {
+            assert!(missed >= told_missed, "seed {seed}");
+        }
+    }
+}
