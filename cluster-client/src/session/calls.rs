@@ -21,7 +21,8 @@ use super::payload::Payload;
 /// As many calls can wait on one connection.
 pub(crate) const MAX_CALLS: usize = 1 << INDEX_BITS;
 
-const INDEX_BITS: u32 = 16;
+/// Low bits of an id; the others are the sequence.
+pub(crate) const INDEX_BITS: u32 = 16;
 
 /// The calls of one connection.
 #[derive(Debug, Default)]

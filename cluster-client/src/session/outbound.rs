@@ -33,6 +33,8 @@ pub(crate) struct Outbound {
     woken: usize,
     queued: u64,
     written: u64,
+    /// Where the batch ends that a writer has, in the stream of bytes.
+    taken: u64,
 }
 
 /// Bytes that a writer has taken.
@@ -96,6 +98,7 @@ impl Outbound {
             },
         };
         self.flushing = true;
+        self.taken = self.written + batch.bytes().len() as u64;
         Some(batch)
     }
 
@@ -103,6 +106,7 @@ impl Outbound {
     pub(crate) fn end(&mut self, mut batch: Batch, written: usize, status: WriteStatus) -> Next {
         self.flushing = false;
         self.written += written as u64;
+        self.taken = self.written;
         batch.at += written;
         match status {
             WriteStatus::Done => {
@@ -157,6 +161,11 @@ impl Outbound {
     /// Bytes that the socket has accepted.
     pub(crate) fn written(&self) -> u64 {
         self.written
+    }
+
+    /// Bytes that the socket may have accepted: a writer that has some of them has not reported back.
+    pub(crate) fn maybe_written(&self) -> u64 {
+        self.taken
     }
 
     /// Whether the task must wait until the socket is writable.
@@ -219,6 +228,7 @@ mod tests {
         out.append(b"b");
         assert!(!out.should_flush());
         assert!(out.begin().is_none(), "one writer at a time");
+        assert_eq!((out.written(), out.maybe_written()), (0, 1));
         assert_eq!(out.end(batch, 1, WriteStatus::Done), Next::Again);
         assert_eq!(write_all(&mut out), b"b");
     }
