@@ -204,8 +204,8 @@ pub enum Failure {
     Panicked,
     /// The result could not be encoded.
     BadResult,
-    /// Anything else.
-    Failed,
+    /// Over a bound on subscriptions; the data is that bound. Not executed.
+    TooManySubscriptions,
 }
 
 /// What a push tells instead of a value.

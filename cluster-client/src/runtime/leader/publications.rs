@@ -9,6 +9,7 @@ use cluster_protocol::Codec;
 use super::Leadership;
 use crate::context::{CallId, Caller};
 use crate::error::{Error, Outcome};
+use crate::failure;
 use crate::membership::ClusterEvent;
 use crate::serve::{Answered, Call, Reply, Slot};
 use crate::service::{Kind, MethodInfo, Served};
@@ -125,7 +126,7 @@ impl Leadership {
                 message: format!("{method} returned an error"),
             }),
             Ok(Reply { answered: Answered::Failed(failure), answer }) => {
-                Err(Error::from_failure(&method, failure, &answer))
+                Err(failure::error(&method, failure, &answer))
             }
             Err(_) => Err(Error::DeadlineExceeded { method, timeout, outcome: Outcome::Unknown }),
         }
