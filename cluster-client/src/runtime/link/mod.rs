@@ -177,11 +177,11 @@ impl LeaderLink {
         let mut state = self.lock();
         state.admit(&packet, &self.settings)?;
         let ordinal = state.ordinal + 1;
-        let end_offset = state.outbound.queued() + packet.len() as u64;
+        let begin = state.outbound.queued();
         let call = NewCall {
             sequence,
             deadline,
-            end_offset,
+            packet: begin..begin + packet.len() as u64,
             ordinal,
             waker,
         };
