@@ -21,6 +21,9 @@ use super::payload::Payload;
 /// As many calls can wait on one connection.
 pub(crate) const MAX_CALLS: usize = 1 << INDEX_BITS;
 
+/// When no call is left, a table that has grown larger than this in a burst is given back to the allocator.
+const KEPT: usize = 1024;
+
 /// Low bits of an id; the others are the sequence.
 pub(crate) const INDEX_BITS: u32 = 16;
 
@@ -156,11 +159,10 @@ impl Calls {
 
     /// Forgets a call that nobody polls any more. Its waker, if the leader may still be working on it.
     pub(crate) fn remove(&mut self, id: u64) -> Option<Waker> {
+        let waiting = self.find(id)?.is_waiting();
+        self.live -= usize::from(waiting);
         match self.free(id) {
-            State::Waiting(waker) => {
-                self.live -= 1;
-                Some(waker)
-            }
+            State::Waiting(waker) => Some(waker),
             State::Over(_) | State::Free => None,
         }
     }
@@ -286,6 +288,9 @@ impl Calls {
         slot.payload.clear();
         let state = std::mem::replace(&mut slot.state, State::Free);
         self.free.push(id as u16);
+        if self.slots.len() > KEPT && self.free.len() == self.slots.len() {
+            *self = Self::default();
+        }
         state
     }
 }

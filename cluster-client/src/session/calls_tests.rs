@@ -170,12 +170,9 @@ fn the_end_of_the_connection_says_what_was_wholly_sent() {
 }
 
 #[test]
-fn the_number_of_calls_is_bounded() {
+fn the_number_of_calls_is_bounded_and_a_burst_leaves_no_memory_behind() {
     let mut table = Table::new();
-    let first = table.insert(1);
-    for _ in 1..MAX_CALLS {
-        table.insert(1);
-    }
+    let ids: Vec<u64> = (0..MAX_CALLS).map(|_| table.insert(1)).collect();
     let one_more = |table: &mut Table| {
         let waker = Waker::noop().clone();
         let call = NewCall {
@@ -188,6 +185,17 @@ fn the_number_of_calls_is_bounded() {
         table.calls.insert(call)
     };
     assert_eq!(one_more(&mut table), None);
-    table.calls.remove(first);
-    assert!(one_more(&mut table).is_some());
+    table.calls.remove(ids[0]);
+    let last = one_more(&mut table).unwrap();
+    for id in ids {
+        table.calls.remove(id);
+    }
+    assert_eq!(
+        (table.calls.live(), table.calls.slots.len()),
+        (1, MAX_CALLS)
+    );
+    table.calls.remove(last);
+    assert_eq!((table.calls.live(), table.calls.slots.len()), (0, 0));
+    let again = table.insert(1);
+    assert!(table.answer(again, b"x"));
 }
