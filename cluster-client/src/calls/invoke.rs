@@ -78,7 +78,7 @@ where
 }
 
 /// The connection object of a call that carries its number.
-pub(super) fn object_with_call(method: &str, arguments: usize, call: CallId) -> Vec<u8> {
+pub(crate) fn object_with_call(method: &str, arguments: usize, call: CallId) -> Vec<u8> {
     let arg_length = u32::try_from(arguments).unwrap_or(u32::MAX);
     ConnObject::Invoke { method: method.into(), arg_length, oneway: false, call: Some(call.sequence) }.to_bytes()
 }

@@ -10,6 +10,7 @@ mod publish;
 mod subscribe;
 
 pub use self::invoke::invoke;
+pub(crate) use self::invoke::object_with_call;
 pub use self::oneway::oneway;
 pub(crate) use self::oneway::Oneways;
 pub use self::publish::publish;

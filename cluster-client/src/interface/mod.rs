@@ -46,6 +46,15 @@ pub(crate) fn compare(mine: &MethodDescription, leaders: &MethodDescription) -> 
     })
 }
 
+/// What a call of a method that the leader does not have fails with.
+pub(crate) fn missing(mine: &MethodDescription) -> Error {
+    Error::InterfaceMismatch {
+        method: mine.name.clone(),
+        leader: "no such method".into(),
+        follower: format!("`{}`", mine.signature),
+    }
+}
+
 impl MethodDescription {
     /// The description, with those details that tell it from the other one.
     fn beside(&self, other: &Self) -> String {

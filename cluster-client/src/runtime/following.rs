@@ -12,11 +12,12 @@ use tokio::sync::watch;
 use super::joining::{Obstacle, Registered, message};
 use super::link::{Answer, LeaderLink, LinkEvents, LinkSettings, PendingCall, Push, StartError};
 use super::supervisor::{End, Start};
-use crate::context::InstanceId;
+use crate::calls::object_with_call;
+use crate::context::{CallId, InstanceId};
 use crate::error::Error;
 use crate::event::Item;
 use crate::failure;
-use crate::interface::MethodDescription;
+use crate::interface::{self, MethodDescription};
 use crate::member::{Link, Member};
 use crate::membership::{ClusterEvent, LeaderInfo, Role};
 use crate::session::calls::{AnswerKind, CallLoss};
@@ -66,13 +67,15 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
                     () = restore(member, &session) => {}
                     () = member.status.close_requested() => return End::Closed,
                 }
+                member.clear_obstacle();
                 member.set_link(Link::Following(session));
+                member.send_queued();
                 member.status.set_role(Role::Follower, Some(leader));
                 member.emit(ClusterEvent::BecameFollower { leader });
                 start.succeeded();
                 tracing::info!(channel = %member.channel, leader = leader.pid, epoch = leader.epoch, "following");
             }
-            ChannelState::Starting => start.obstacle(Obstacle::Starting),
+            ChannelState::Starting => member.set_obstacle(Obstacle::Starting),
             ChannelState::Failed => {
                 let error = Error::RealClient { channel: member.channel.to_string(), message: message(&known.data) };
                 member.emit(ClusterEvent::RealClient(error.clone()));
@@ -138,9 +141,9 @@ impl LinkEvents for Inbound {
         }
     }
 
-    fn publication_taken(&self, method: &str, key: &str) {
+    fn publication_taken(&self, method: &str, key: &str, call: u64) {
         if let Some(method) = self.member.method(method) {
-            self.member.forget(&PublicationKey { method, key: key.to_owned() });
+            self.member.remembered().taken(&PublicationKey { method, key: key.to_owned() }, call);
         }
     }
 
@@ -179,8 +182,15 @@ struct Interface {
 fn compare(member: &Member, data: &[u8]) -> Box<[Option<Error>]> {
     // A leader that describes nothing has none of our methods.
     let theirs = serde_json::from_slice(data).unwrap_or(Interface { interface: Vec::new() }).interface;
-    let mismatch = |mine: &MethodDescription| mine.compare(theirs.iter().find(|method| method.name == mine.name));
+    let mismatch = |mine: &MethodDescription| compare_with(mine, theirs.iter().find(|method| method.name == mine.name));
     member.interface.iter().map(mismatch).collect()
+}
+
+fn compare_with(mine: &MethodDescription, theirs: Option<&MethodDescription>) -> Option<Error> {
+    match theirs {
+        Some(theirs) => interface::compare(mine, theirs),
+        None => Some(interface::missing(mine)),
+    }
 }
 
 /// Subscribes and publishes again. Bounded by `subscribe_timeout`; what fails is told by events.
@@ -246,9 +256,12 @@ fn requests(member: &Member, session: &Session) -> Vec<Request> {
             });
         }
     }
-    for (key, arguments) in member.publications() {
+    let publications = member.remembered().all();
+    for (key, sequence, arguments) in publications {
         if let (Ok(()), Some(info)) = (session.check(key.method), member.methods.get(key.method)) {
-            let conn = info.conn.as_bytes().to_vec();
+            // The same number as the first time: the real client can tell.
+            let call = CallId { instance: member.instance(), sequence };
+            let conn = object_with_call(info.name, info.arguments, call);
             requests.push(Request { conn, arguments, what: What::Publication(key.method) });
         }
     }

@@ -1,28 +1,33 @@
 //! Being the leader: build the real client, restore what was subscribed and published, serve, hand over.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::epoch_file::EpochFile;
 use super::leader::{Leadership, Request, State, Terms};
 use super::port::Seat;
 use super::supervisor::{End, Start};
-use crate::context::LeaderContext;
+use crate::context::{CallId, LeaderContext};
 use crate::error::Error;
 use crate::failure;
 use crate::member::{Factory, Link, Member};
 use crate::membership::{ClusterEvent, Role};
-use crate::serve::{Answered, Call, CatchPanic};
+use crate::serve::{Answered, CatchPanic};
 use crate::session::backoff::Backoff;
 use crate::session::epoch;
-use crate::session::payload::Payload;
 
 /// The leadership that this member would begin now. Called with the port won, so that epochs never meet.
 pub(super) fn elect(member: &Member) -> Arc<Leadership> {
     let file = EpochFile::of_port(member.options.port);
-    let epoch = epoch::next(epoch::now_micros(), file.load(), member.highest_epoch());
+    let epoch = epoch::next(now_micros(), file.load(), member.highest_epoch());
     file.store(epoch);
     leadership(member, epoch)
+}
+
+/// Microseconds of Unix time.
+pub(super) fn now_micros() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// A leadership without a port.
@@ -75,7 +80,9 @@ async fn serve(member: &Arc<Member>, factory: &Factory, leadership: &Arc<Leaders
     let began = Instant::now();
     restore(member, leadership).await;
     leadership.ready();
+    member.clear_obstacle();
     member.set_link(Link::Leading(Arc::clone(leadership)));
+    member.send_queued();
     member.status.set_role(Role::Leader, Some(leadership.info()));
     member.emit(ClusterEvent::BecameLeader { epoch: leadership.terms.epoch });
     start.succeeded();
@@ -113,7 +120,7 @@ pub(super) async fn build(member: &Arc<Member>, factory: &Factory, leadership: &
 /// Subscribes and publishes what this member had with the leader before. Bounded by `subscribe_timeout`; what fails
 /// is told by events.
 pub(super) async fn restore(member: &Arc<Member>, leadership: &Arc<Leadership>) {
-    let (wanted, publications) = (member.subscriptions.wanted(), member.publications());
+    let (wanted, publications) = (member.subscriptions.wanted(), member.remembered().all());
     if wanted.is_empty() && publications.is_empty() {
         return;
     }
@@ -138,9 +145,9 @@ pub(super) async fn restore(member: &Arc<Member>, leadership: &Arc<Leadership>) 
             }
         });
     }
-    for (key, arguments) in publications {
+    for (key, sequence, arguments) in publications {
         let (member, leadership) = (Arc::clone(member), Arc::clone(leadership));
-        tasks.spawn(async move { publish_again(&member, &leadership, key.method, arguments, deadline).await });
+        tasks.spawn(async move { publish_again(&member, &leadership, key.method, sequence, arguments, deadline).await });
     }
     while tasks.join_next().await.is_some() {}
 }
@@ -149,18 +156,14 @@ async fn publish_again(
     member: &Member,
     leadership: &Arc<Leadership>,
     method: usize,
+    sequence: u64,
     arguments: bytes::Bytes,
     deadline: Instant,
 ) {
     let Some(info) = member.methods.get(method) else { return };
-    let call = Call {
-        data: Payload::from(arguments),
-        codec: member.codec(),
-        context: leadership.context(member.next_call(), Some(deadline), member.caller()),
-        method: info.name,
-        answer: Vec::new(),
-        limits: member.frame_limits(),
-    };
+    let call_id = CallId { instance: member.instance(), sequence };
+    let context = leadership.context(call_id, Some(deadline), member.caller());
+    let call = member.call(info, arguments, context);
     let replied = tokio::time::timeout_at(deadline.into(), leadership.call_bytes(method, call, member.id())).await;
     let error = match replied.map(|reply| (reply.answered, reply.answer)) {
         Ok((Answered::Ok, _)) => return,

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use super::leader::{Leadership, State};
-use super::leading;
+use super::leading::{self, now_micros};
 use super::supervisor::{Start, close};
 use crate::member::{Factory, Link, Member};
 use crate::membership::{ClusterEvent, Role};
@@ -58,6 +58,7 @@ async fn take_part(
         match state {
             State::Ready(_) => {
                 member.set_link(Link::Leading(Arc::clone(leadership)));
+                member.send_queued();
                 let info = leadership.info();
                 member.status.set_role(if first { Role::Leader } else { Role::Follower }, Some(info));
                 member.emit(if first {
@@ -88,7 +89,7 @@ fn enter(member: &Member) -> (Arc<Leadership>, bool) {
     let mut first = false;
     let hub = hubs.entry(name(member)).or_insert_with(|| {
         first = true;
-        let epoch = epoch::next(epoch::now_micros(), None, member.highest_epoch());
+        let epoch = epoch::next(now_micros(), None, member.highest_epoch());
         Hub { leadership: leading::leadership(member, epoch), members: 0 }
     });
     hub.members += 1;

@@ -8,7 +8,7 @@
 //!    └────────────────────────────────────────────────────────────┘        closed, from anywhere ──► Closed
 //! ```
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -34,7 +34,6 @@ pub(crate) enum End {
 /// The waiting `start`: told once whether it succeeded, and what stands in its way.
 pub(crate) struct Start {
     outcome: Option<oneshot::Sender<Result<(), Error>>>,
-    obstacle: Arc<Mutex<Option<Obstacle>>>,
     /// Since when the owner of the port has done nothing but close our connections.
     closing_since: Option<Instant>,
 }
@@ -42,7 +41,6 @@ pub(crate) struct Start {
 impl Start {
     pub(crate) fn succeeded(&mut self) {
         self.closing_since = None;
-        self.clear();
         if let Some(outcome) = self.outcome.take() {
             // Nobody waits if `start` was dropped, and then the member is closed anyway.
             let _ = outcome.send(Ok(()));
@@ -56,14 +54,6 @@ impl Start {
         }
     }
 
-    pub(crate) fn obstacle(&mut self, obstacle: Obstacle) {
-        *lock(&self.obstacle) = Some(obstacle);
-    }
-
-    fn clear(&self) {
-        *lock(&self.obstacle) = None;
-    }
-
     /// A stranger on the port may do no more than hang up on us. A leader on its way out does so once or twice.
     fn hung_up_for(&mut self, patience: Duration, now: Instant) -> bool {
         now.duration_since(*self.closing_since.get_or_insert(now)) >= patience
@@ -73,8 +63,7 @@ impl Start {
 /// Starts a member and waits until it is ready, at most `max_wait_time`.
 pub(crate) async fn start(member: &Arc<Member>, factory: Factory) -> Result<(), Error> {
     let (outcome, ready) = oneshot::channel();
-    let obstacle = Arc::new(Mutex::new(None));
-    let start = Start { outcome: Some(outcome), obstacle: Arc::clone(&obstacle), closing_since: None };
+    let start = Start { outcome: Some(outcome), closing_since: None };
     let waited = member.options.max_wait_time;
     if member.options.single_mode {
         tokio::spawn(super::single::run(Arc::clone(member), factory, start));
@@ -85,10 +74,7 @@ pub(crate) async fn start(member: &Arc<Member>, factory: Factory) -> Result<(), 
         Ok(Ok(outcome)) => outcome,
         // The supervisor has ended without a word: the member was closed.
         Ok(Err(_)) => Err(Error::Closed),
-        Err(_) => {
-            let obstacle = lock(&obstacle).take().unwrap_or(Obstacle::Starting);
-            Err(obstacle.into_error(&member.channel, member.options.port, waited))
-        }
+        Err(_) => Err(member.no_leader(waited)),
     }
 }
 
@@ -118,6 +104,7 @@ async fn run(member: Arc<Member>, factory: Factory, mut start: Start) {
 /// The member is out of the cluster: everything that waits is told.
 pub(super) fn close(member: &Member) {
     member.set_link(Link::Closed);
+    member.drop_queued();
     member.subscriptions.close_all(CloseReason::Closed);
     member.status.finish_close();
 }
@@ -152,7 +139,6 @@ async fn compete(member: &Arc<Member>, factory: &Factory, start: &mut Start) -> 
     match joined {
         Ok(registered) => Ok(following::follow(member, registered, start).await),
         Err(obstacle) => {
-            start.obstacle(obstacle.clone());
             let now = Instant::now();
             let (obstacle, is_final) = match obstacle {
                 Obstacle::Closed(reason) if start.hung_up_for(options.connect_timeout, now) => {
@@ -165,7 +151,7 @@ async fn compete(member: &Arc<Member>, factory: &Factory, start: &mut Start) -> 
                     (obstacle, is_final)
                 }
             };
-            member.set_obstacle(&obstacle);
+            member.set_obstacle(obstacle.clone());
             Err(Failed { error: obstacle.into_error(&member.channel, options.port, Duration::ZERO), is_final })
         }
     }
@@ -182,8 +168,4 @@ impl Member {
         self.status.set_role(Role::Electing, None);
         self.emit(ClusterEvent::LeaderLost { reason: reason.to_owned() });
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,6 +8,7 @@ use std::os::windows::io::AsSocket;
 use std::{
     io,
     net::Shutdown,
+    future::poll_fn,
     pin::pin,
     sync::{Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
@@ -168,6 +169,22 @@ pub(crate) fn flush<S>(
         }
         round += 1;
     }
+}
+
+/// Writes all of it, before anybody else writes.
+pub(crate) async fn write_all(socket: &WriteHalf, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match socket.try_write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(n) => bytes = bytes.get(n..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                poll_fn(|cx| socket.poll_write_ready(cx)).await?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Locks the state of a connection. No code that can panic runs under such a lock, so it is never poisoned halfway.

@@ -23,7 +23,7 @@ use crate::limits::Limits;
 use crate::member::Member;
 use crate::membership::ClusterEvent;
 use crate::serve::{Answered, Reply};
-use crate::session::publications::{Owners, PublicationKey};
+use crate::session::publications::{By, Owners, PublicationKey};
 use crate::session::topics::{Join, SubscriberId, TopicId, Topics};
 use crate::subscription::UpstreamEvent;
 
@@ -317,8 +317,8 @@ impl Fanout {
 
     // Publications.
 
-    pub(super) fn published(&self, leadership: &Leadership, key: PublicationKey, who: SubscriberId, undo: Option<Arguments>) {
-        let before = lock(&self.owners).published(key.clone(), who, undo);
+    pub(super) fn published(&self, leadership: &Leadership, key: PublicationKey, by: By, undo: Option<Arguments>) {
+        let before = lock(&self.owners).published(key.clone(), by, undo);
         if let Some(before) = before {
             self.publication_taken(leadership, before, &key);
         }
@@ -335,13 +335,17 @@ impl Fanout {
         lock(&self.owners).gone(who)
     }
 
-    fn publication_taken(&self, leadership: &Leadership, owner: SubscriberId, key: &PublicationKey) {
-        let owner = lock(&self.roster).get(owner);
-        match owner {
-            Some(Subscriber::Local(member)) => member.forget(key),
+    fn publication_taken(&self, leadership: &Leadership, owner: By, key: &PublicationKey) {
+        let subscriber = lock(&self.roster).get(owner.who);
+        match subscriber {
+            Some(Subscriber::Local(member)) => member.remembered().taken(key, owner.sequence),
             Some(Subscriber::Remote(follower)) => {
                 let Some(method) = leadership.terms.methods.get(key.method) else { return };
-                let conn = ConnObject::PublicationTaken { method: method.name.into(), key: key.key.as_str().into() };
+                let conn = ConnObject::PublicationTaken {
+                    method: method.name.into(),
+                    key: key.key.as_str().into(),
+                    call: owner.sequence,
+                };
                 follower.send(&control_packet(&conn, &leadership.frame_limits()));
             }
             None => {}

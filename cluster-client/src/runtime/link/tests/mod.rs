@@ -227,8 +227,8 @@ impl LinkEvents for Said {
         self.say(format!("pushed {key} {item:?} {event:?} {data:?}"));
     }
 
-    fn publication_taken(&self, method: &str, key: &str) {
-        self.say(format!("taken {method} {key}"));
+    fn publication_taken(&self, method: &str, key: &str, call: u64) {
+        self.say(format!("taken {method} {key} {call}"));
     }
 
     fn channel_state(&self, welcome: Welcome, data: &[u8]) {
