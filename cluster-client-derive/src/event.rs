@@ -51,14 +51,14 @@ impl Event {
             .unwrap_or(Receivers::All);
         let delivery = delivery(&mut keys, errors);
         let key = key(item, errors);
-        if let Some((attribute, _)) = &key {
-            if delivery != Delivery::Latest || receivers != Receivers::All {
-                errors.push(
-                    attribute,
-                    "only the newest value for all is kept per key: remove this, or write \
-                     `delivery = \"latest\"` and `receivers = \"all\"`",
-                );
-            }
+        if let Some((attribute, _)) = &key
+            && (delivery != Delivery::Latest || receivers != Receivers::All)
+        {
+            errors.push(
+                attribute,
+                "only the newest value for all is kept per key: remove this, or write `delivery = \
+                 \"latest\"` and `receivers = \"all\"`",
+            );
         }
         Event {
             krate,

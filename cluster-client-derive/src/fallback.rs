@@ -7,9 +7,10 @@ use syn::{ItemTrait, TraitItem};
 
 use crate::expand;
 use crate::model::{Client, Item};
+use crate::types::borrow_in;
 
 /// For what is neither an impl nor a trait.
-pub(crate) fn unparsed(error: &syn::Error, item: TokenStream) -> TokenStream {
+pub(crate) fn unparsed(error: &syn::Error, item: &TokenStream) -> TokenStream {
     let error = error.to_compile_error();
     quote!(#error #item)
 }
@@ -21,8 +22,10 @@ pub(crate) fn client(error: &syn::Error, client: Option<&Client>, item: Item) ->
         let rest = expand::silent(&stand_ins(client, &item));
         quote!(#types #rest)
     });
+    // Without `#[async_trait]` the compiler has something of its own to say.
+    let allow = matches!(item, Item::Trait(_)).then(|| quote!(#[allow(async_fn_in_trait)]));
     let item = item.stripped();
-    quote!(#error #item #types)
+    quote!(#error #allow #item #types)
 }
 
 /// Every generated type starts, has the user's methods, and does nothing.
@@ -62,7 +65,9 @@ fn methods(client: &Client, item: &Item) -> TokenStream {
     let types = [&names.proxy, &names.leader, &names.follower];
     match item {
         // Methods with mistakes are there too: they are those of the user's own type.
-        Item::Impl(item) if item.generics.params.is_empty() => {
+        Item::Impl(item)
+            if item.generics.params.is_empty() && borrow_in(&item.self_ty).is_none() =>
+        {
             let real = &item.self_ty;
             let methods = types.map(|ty| {
                 quote! {
@@ -81,12 +86,17 @@ fn methods(client: &Client, item: &Item) -> TokenStream {
             });
             quote!(#(#methods)*)
         }
-        Item::Trait(item) if item.generics.params.is_empty() => {
+        Item::Trait(item) if item.generics.params.is_empty() && has_methods_only(item) => {
             let implemented = types.map(|ty| implemented(item, ty));
             quote!(#(#implemented)*)
         }
         _ => TokenStream::new(),
     }
+}
+
+fn has_methods_only(item: &ItemTrait) -> bool {
+    let is_method = |item| matches!(item, &TraitItem::Fn(_));
+    item.items.iter().all(is_method)
 }
 
 fn implemented(item: &ItemTrait, ty: &impl ToTokens) -> TokenStream {
@@ -104,6 +114,7 @@ fn implemented(item: &ItemTrait, ty: &impl ToTokens) -> TokenStream {
         _ => None,
     });
     quote! {
+        #[allow(unused_variables)]
         #async_trait
         #unsafety impl #name for #ty { #(#methods)* }
     }

@@ -20,12 +20,13 @@
 //! pub struct RegistryFollower(p::FollowerProxy<RegistryProxy>);
 //!
 //! const _: () = {
-//!     enum __RegistryMethod { lookup }                        // numbers the methods, whatever `#[cfg]` leaves
+//!     enum __RegistryMethod { lookup }                        // numbers what `#[cfg]` leaves
+//!     pub struct __RegistryClient(p::Arc<Registry>);          // a public name for a type that may be private
 //!
 //!     impl p::Service for RegistryProxy {
-//!         type Client = Registry;
+//!         type Client = __RegistryClient;
 //!         const CHANNEL: &'static str = "Registry";
-//!         const METHODS: &'static [p::Method<Registry>] = &[
+//!         const METHODS: &'static [p::Method<__RegistryClient>] = &[
 //!             p::Method::invoke(
 //!                 p::MethodInfo::new(
 //!                     "lookup",
@@ -36,7 +37,7 @@
 //!                 // The leader, for a follower: from bytes to bytes.
 //!                 |client, call, slot| slot.run(async move {
 //!                     let result = match call.args::<(p::BorrowedStr<'_>,)>() {
-//!                         Ok((service,)) => Ok(<Registry>::lookup(&*client, &service).await),
+//!                         Ok((service,)) => Ok(<Registry>::lookup(&client.0, &service).await),
 //!                         Err(error) => Err(error),
 //!                     };
 //!                     call.reply(result)
@@ -48,9 +49,9 @@
 //!
 //!     // The leader, for itself: no bytes.
 //!     fn lookup_on_leader<'a>(
-//!         client: p::Arc<Registry>, _: p::CallContext, (service,): (&'a str,),
+//!         client: p::Arc<__RegistryClient>, _: p::CallContext, (service,): (&'a str,),
 //!     ) -> p::BoxFuture<'a, Result<Vec<String>, RegistryError>> {
-//!         p::Box::pin(async move { <Registry>::lookup(&*client, service).await })
+//!         p::Box::pin(async move { <Registry>::lookup(&client.0, service).await })
 //!     }
 //!
 //!     impl RegistryProxy {                                    // and the two others
@@ -122,7 +123,7 @@ pub fn cluster_client(
     args: proc_macro::TokenStream,
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
-    annotate(args.into(), item.into()).into()
+    annotate(args.into(), &item.into()).into()
 }
 
 /// Marks a type as an event of a subscription and says how it is delivered.
@@ -138,7 +139,7 @@ pub fn subscribe(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     derive_subscribe(item.into()).into()
 }
 
-fn annotate(args: TokenStream, tokens: TokenStream) -> TokenStream {
+fn annotate(args: TokenStream, tokens: &TokenStream) -> TokenStream {
     let item: Item = match syn::parse2(tokens.clone()) {
         Ok(item) => item,
         Err(error) => return fallback::unparsed(&error, tokens),

@@ -81,7 +81,7 @@ pub(crate) enum Passing {
     /// `&str`.
     Str,
     /// `&T`, with T.
-    Ref(Type),
+    Ref(Box<Type>),
 }
 
 /// A return type, `Self` spelled out.
@@ -150,7 +150,10 @@ impl Method {
         self_ty: &Type,
         errors: &mut Errors,
     ) -> Option<Method> {
-        let helper = method.attrs.iter().find(|attribute| is_helper(attribute))?;
+        let helper = method
+            .attrs
+            .iter()
+            .find(|attribute| is_helper(attribute.path()))?;
         let attr = MethodAttr::parse(helper, errors);
         let name = method.sig.ident.unraw().to_string();
         let wire_name = match (&attr.name, client.rename_all) {
@@ -209,7 +212,7 @@ impl Arg {
         let ty = without_self(&arg.ty, self_ty);
         let passing = match peel(&ty) {
             Type::Reference(reference) if is_str(&reference.elem) => Passing::Str,
-            Type::Reference(reference) => Passing::Ref((*reference.elem).clone()),
+            Type::Reference(reference) => Passing::Ref(reference.elem.clone()),
             _ => Passing::Owned,
         };
         Some(Arg {
@@ -287,8 +290,12 @@ impl Item {
         match &mut self {
             Item::Impl(item) => {
                 for item in &mut item.items {
-                    if let ImplItem::Fn(method) = item {
-                        method.attrs.retain(|attribute| !is_helper(attribute));
+                    match item {
+                        ImplItem::Fn(method) => strip(&mut method.attrs),
+                        ImplItem::Const(item) => strip(&mut item.attrs),
+                        ImplItem::Type(item) => strip(&mut item.attrs),
+                        ImplItem::Macro(item) => strip(&mut item.attrs),
+                        _ => {}
                     }
                 }
                 item.to_token_stream()
@@ -296,13 +303,21 @@ impl Item {
             Item::Trait(item) => {
                 for item in &mut item.items {
                     if let TraitItem::Fn(method) = item {
-                        method.attrs.retain(|attribute| !is_helper(attribute));
+                        strip(&mut method.attrs);
                     }
                 }
                 item.to_token_stream()
             }
         }
     }
+}
+
+/// Also a helper under a condition: it has been refused, and the compiler would refuse it again.
+fn strip(attrs: &mut Vec<Attribute>) {
+    attrs.retain(|attribute| {
+        let (_, metas) = conditional(attribute);
+        !is_helper(attribute.path()) && !metas.iter().any(|meta| is_helper(meta.path()))
+    });
 }
 
 /// The trait's `#[async_trait]`, by whatever path.

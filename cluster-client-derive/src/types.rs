@@ -2,7 +2,8 @@
 
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::ToTokens as _;
-use syn::{GenericArgument, PathArguments, PathSegment, Type};
+use syn::visit::Visit;
+use syn::{GenericArgument, Lifetime, PathArguments, PathSegment, Type};
 
 /// `ty` without the invisible groups that `macro_rules!` adds, and without parentheses.
 pub(crate) fn peel(ty: &Type) -> &Type {
@@ -47,6 +48,23 @@ pub(crate) fn is_unit(ty: &Type) -> bool {
 
 pub(crate) fn is_str(ty: &Type) -> bool {
     matches!(peel(ty), Type::Path(path) if path.path.is_ident("str"))
+}
+
+/// The first lifetime in `ty` that is not `'static`.
+pub(crate) fn borrow_in(ty: &Type) -> Option<&Lifetime> {
+    struct Finder<'a>(Option<&'a Lifetime>);
+
+    impl<'a> Visit<'a> for Finder<'a> {
+        fn visit_lifetime(&mut self, lifetime: &'a Lifetime) {
+            if lifetime.ident != "static" {
+                self.0.get_or_insert(lifetime);
+            }
+        }
+    }
+
+    let mut finder = Finder(None);
+    finder.visit_type(ty);
+    finder.0
 }
 
 /// `ty` with `Self` spelled out: in the generated types `Self` would be another one.

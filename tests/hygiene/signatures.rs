@@ -236,10 +236,9 @@ fn proxies_are_clone_debug_send_and_sync() {
 }
 
 #[test]
-fn methods_are_described_as_written() {
+fn every_annotated_method_is_served_but_close() {
     use cluster_client::__private::Service;
 
     assert_eq!(RegistryProxy::CHANNEL, "RegistryClient");
-    assert_eq!(RegistryProxy::METHODS.len(), 18);
-    let _ = Reading(1, 2);
+    assert_eq!(RegistryProxy::METHODS.len(), 19);
 }

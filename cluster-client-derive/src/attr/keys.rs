@@ -131,7 +131,9 @@ impl Parse for Entry {
             None
         };
         if !input.is_empty() && !input.peek(Token![,]) {
-            return Err(input.error(format!("expected `,` or `= \"…\"` after `{key}`")));
+            return Err(input.error(format!(
+                "expected `,` or `=`: write `{key}` or `{key} = \"…\"`"
+            )));
         }
         Ok(Entry { key, value })
     }

@@ -64,7 +64,7 @@ pub(crate) struct Publish {
 }
 
 impl MethodAttr {
-    /// `attribute` is a [helper](is_helper).
+    /// The path of `attribute` is a [helper's](is_helper).
     pub(crate) fn parse(attribute: &Attribute, errors: &mut Errors) -> MethodAttr {
         let name = attribute
             .path()
@@ -117,11 +117,11 @@ impl MethodAttr {
     }
 }
 
-/// Whether the attribute is one that `#[cluster_client]` reads and removes.
-pub(crate) fn is_helper(attribute: &Attribute) -> bool {
+/// Whether it is the path of an attribute that `#[cluster_client]` reads and removes.
+pub(crate) fn is_helper(path: &Path) -> bool {
     ["invoke", "subscribe", "publish", "close"]
         .iter()
-        .any(|name| attribute.path().is_ident(name))
+        .any(|name| path.is_ident(name))
 }
 
 /// The tokens between an attribute's parentheses.

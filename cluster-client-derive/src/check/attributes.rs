@@ -7,7 +7,10 @@ use crate::types;
 
 pub(super) fn one_role_a_method(item: &Item, errors: &mut Errors) {
     for method in item.methods() {
-        let mut helpers = method.attrs.iter().filter(|attribute| is_helper(attribute));
+        let mut helpers = method
+            .attrs
+            .iter()
+            .filter(|attribute| is_helper(attribute.path()));
         let first = helpers.next();
         if let (Some(_), Some(second)) = (first, helpers.next()) {
             errors.push(
@@ -21,17 +24,11 @@ pub(super) fn one_role_a_method(item: &Item, errors: &mut Errors) {
 pub(super) fn no_conditional_role(item: &Item, errors: &mut Errors) {
     for attribute in item.methods().flat_map(|method| method.attrs) {
         let (_, metas) = conditional(attribute);
-        for meta in metas {
-            if ["invoke", "subscribe", "publish", "close"]
-                .iter()
-                .any(|name| meta.path().is_ident(name))
-            {
-                errors.push(
-                    meta.path(),
-                    "a role does not depend on a condition: write two methods, each with its \
-                     `#[cfg]`",
-                );
-            }
+        for meta in metas.iter().filter(|meta| is_helper(meta.path())) {
+            errors.push(
+                meta.path(),
+                "a role does not depend on a condition: write two methods, each with its `#[cfg]`",
+            );
         }
     }
 }
@@ -154,22 +151,12 @@ pub(super) fn key_names_arguments(method: &Method, errors: &mut Errors) {
     let Some(key) = &publish.key else { return };
     for part in &key.parts {
         if !method.args.iter().any(|arg| arg.ident == part.argument) {
-            let names: Vec<String> = method
-                .args
-                .iter()
-                .map(|arg| format!("`{}`", arg.ident))
-                .collect();
             errors.push(
                 &key.text,
                 format!(
-                    "a key begins with an argument, and `{}` is none of `{}`, which has: {}",
-                    part.argument,
+                    "`{}` has no argument `{}`: begin the key with the name of an argument",
                     method.ident(),
-                    if names.is_empty() {
-                        "no arguments".to_owned()
-                    } else {
-                        names.join(", ")
-                    }
+                    part.argument
                 ),
             );
         }

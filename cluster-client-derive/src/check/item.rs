@@ -1,14 +1,11 @@
 //! Rules for the `impl` or `trait` as a whole.
 
-use syn::{
-    GenericParam, Generics, ImplItem, ItemImpl, ItemTrait, Lifetime, TraitItem, Type,
-    TypeParamBound,
-};
+use syn::{GenericParam, Generics, ImplItem, ItemImpl, ItemTrait, TraitItem, Type, TypeParamBound};
 
 use crate::attr::is_helper;
 use crate::model::{Item, async_trait};
 use crate::report::Errors;
-use crate::types::peel;
+use crate::types::{borrow_in, peel};
 
 pub(super) fn stands_on_a_plain_item(item: &Item, errors: &mut Errors) {
     const MESSAGE: &str = "a shared client is called from safe code: remove this";
@@ -64,30 +61,18 @@ pub(super) fn refuse_generics(generics: &Generics, message: &str, errors: &mut E
 }
 
 pub(super) fn is_on_a_named_type(item: &ItemImpl, errors: &mut Errors) {
-    let Type::Path(path) = peel(&item.self_ty) else {
+    let ty = peel(&item.self_ty);
+    if !matches!(ty, Type::Path(_)) {
         return errors.push(
             &item.self_ty,
             "`#[cluster_client]` stands on the impl of a named type: write `impl Registry { … }`",
         );
-    };
-    let mut lifetimes = Lifetimes::default();
-    syn::visit::visit_type_path(&mut lifetimes, path);
-    if let Some(lifetime) = lifetimes.0 {
+    }
+    if let Some(lifetime) = borrow_in(ty) {
         errors.push(
             lifetime,
             "a shared client outlives every borrow: write a type without lifetimes, or `'static`",
         );
-    }
-}
-
-#[derive(Default)]
-struct Lifetimes<'a>(Option<&'a Lifetime>);
-
-impl<'a> syn::visit::Visit<'a> for Lifetimes<'a> {
-    fn visit_lifetime(&mut self, lifetime: &'a Lifetime) {
-        if lifetime.ident != "static" {
-            self.0.get_or_insert(lifetime);
-        }
     }
 }
 
@@ -103,7 +88,7 @@ pub(super) fn has_methods_only(item: &Item, errors: &mut Errors) {
                     ImplItem::Macro(item) => &item.attrs,
                     _ => continue,
                 };
-                if let Some(helper) = attrs.iter().find(|attribute| is_helper(attribute)) {
+                if let Some(helper) = attrs.iter().find(|attribute| is_helper(attribute.path())) {
                     errors.push(helper, "only a method has a role: remove this attribute");
                 }
             }
@@ -179,10 +164,12 @@ pub(super) fn is_send_and_sync(item: &ItemTrait, errors: &mut Errors) {
 }
 
 pub(super) fn has_an_annotated_method(item: &Item, errors: &mut Errors) {
-    if item
-        .methods()
-        .any(|method| method.attrs.iter().any(is_helper))
-    {
+    if item.methods().any(|method| {
+        method
+            .attrs
+            .iter()
+            .any(|attribute| is_helper(attribute.path()))
+    }) {
         return;
     }
     const MESSAGE: &str = "no method can be called through the cluster: write `#[invoke]`, \
@@ -195,7 +182,12 @@ pub(super) fn has_an_annotated_method(item: &Item, errors: &mut Errors) {
 
 pub(super) fn others_have_a_body(item: &Item, errors: &mut Errors) {
     for method in item.methods() {
-        if !method.has_body && !method.attrs.iter().any(is_helper) {
+        if !method.has_body
+            && !method
+                .attrs
+                .iter()
+                .any(|attribute| is_helper(attribute.path()))
+        {
             errors.push(
                 &method.sig.ident,
                 "the proxies cannot know what this method does: write `#[invoke]` on it, or give \

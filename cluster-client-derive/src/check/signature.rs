@@ -2,7 +2,7 @@
 
 use syn::punctuated::Punctuated;
 use syn::visit::Visit;
-use syn::{FnArg, Ident, Pat, Receiver, ReceiverKind, ReturnType, Safety, Type};
+use syn::{FnArg, GenericParam, Ident, Pat, Receiver, ReceiverKind, ReturnType, Safety, Type};
 
 use super::item::refuse_generics;
 use crate::attr::Role;
@@ -24,7 +24,7 @@ pub(super) fn name_is_free(method: &Method, errors: &mut Errors) {
         errors.push(
             ident,
             format!(
-                "the proxies have a `{ident}` of their own: rename this method, and write \
+                "`{ident}` is a method that the proxies have already: rename this one, and write \
                  `name = \"{ident}\"` in its attribute to keep its name on the wire"
             ),
         );
@@ -44,12 +44,15 @@ pub(super) fn takes_a_shared_self(method: &Method, errors: &mut Errors) {
 }
 
 pub(super) fn has_no_generics(method: &Method, errors: &mut Errors) {
-    refuse_generics(
-        &method.sig.generics,
-        "a call cannot carry generic parameters to another process: write concrete types",
-        errors,
-    );
+    let message = match method.sig.generics.params.first() {
+        Some(GenericParam::Lifetime(_)) => BORROWED_FOR_THE_CALL,
+        _ => "a call cannot carry generic parameters to another process: write concrete types",
+    };
+    refuse_generics(&method.sig.generics, message, errors);
 }
+
+const BORROWED_FOR_THE_CALL: &str =
+    "an argument is borrowed for the call only: write `&T`, without a lifetime";
 
 pub(super) fn is_a_plain_fn(method: &Method, errors: &mut Errors) {
     const MESSAGE: &str = "a method that is called from other processes is a plain safe one: \
@@ -113,10 +116,10 @@ pub(super) fn arguments_can_travel(method: &Method, errors: &mut Errors) {
             }
             Type::Reference(reference) => {
                 if let Some(lifetime) = &reference.lifetime {
-                    errors.push(
-                        lifetime,
-                        "an argument is borrowed for the call only: leave the lifetime out",
-                    );
+                    // A parameter of the method has been refused where it is declared.
+                    if method.sig.generics.lifetimes().next().is_none() {
+                        errors.push(lifetime, BORROWED_FOR_THE_CALL);
+                    }
                     continue;
                 }
                 &*reference.elem
@@ -238,14 +241,14 @@ fn is_empty(output: &Output) -> bool {
 
 pub(super) fn spells_no_self(method: &Method, client: &Client, errors: &mut Errors) {
     if let Form::Trait(ident, _) = &client.form {
-        if method.context {
-            if let Some(arg) = typed(&method.sig).next() {
-                errors.push(
-                    &arg.ty,
-                    "a trait's method has the same arguments on a proxy, which has no context to \
-                     give: remove this argument and call `CallContext::current()` in the body",
-                );
-            }
+        if method.context
+            && let Some(arg) = typed(&method.sig).next()
+        {
+            errors.push(
+                &arg.ty,
+                "a trait's method has the same arguments on a proxy, which has no context to give: \
+                 remove this argument and call `CallContext::current()` in the body",
+            );
         }
         let mut finder = SelfFinder(None);
         for arg in typed(&method.sig) {

@@ -4,6 +4,7 @@
 //! location of the method they are for, so that the compiler's messages point there.
 
 mod event;
+mod on_leader;
 mod proxy;
 mod service;
 mod trait_form;
@@ -27,7 +28,7 @@ pub(crate) fn client(client: &Client, item: Item) -> TokenStream {
     let local = client
         .methods
         .iter()
-        .map(|method| service::on_leader(client, method));
+        .map(|method| on_leader::function(client, method));
     let methods = match &client.form {
         Form::Impl(_) => proxy::methods(client),
         Form::Trait(name, attribute) => trait_form::methods(client, name, attribute.as_ref()),
@@ -37,14 +38,8 @@ pub(crate) fn client(client: &Client, item: Item) -> TokenStream {
     quote!(#item #types #body)
 }
 
-/// Items in a scope of their own.
+/// Items in a scope of their own, where the user's lints have no say.
 pub(crate) fn silent(items: &TokenStream) -> TokenStream {
-    let allow = allow();
-    quote!(#allow const _: () = { #items };)
-}
-
-/// The user's lints are about the user's code.
-fn allow() -> TokenStream {
     quote! {
         #[allow(
             dead_code,
@@ -58,6 +53,7 @@ fn allow() -> TokenStream {
             clippy::pedantic,
             clippy::nursery
         )]
+        const _: () = { #items };
     }
 }
 
@@ -114,13 +110,13 @@ fn real_method(client: &Client, method: &Method) -> TokenStream {
 }
 
 /// `(a, b,)`.
-fn tuple(items: impl IntoIterator<Item = impl ToTokens>) -> TokenStream {
+fn tuple(method: &Method, items: impl IntoIterator<Item = impl ToTokens>) -> TokenStream {
     let items = items.into_iter();
-    quote!((#(#items,)*))
+    quote_spanned!(here(method.ident())=> (#(#items,)*))
 }
 
 fn names(method: &Method) -> TokenStream {
-    tuple(method.args.iter().map(|arg: &Arg| &arg.ident))
+    tuple(method, method.args.iter().map(|arg: &Arg| &arg.ident))
 }
 
 /// The return type as a `Result`, which it becomes on its way; an infallible one gets our error.

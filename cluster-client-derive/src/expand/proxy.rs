@@ -3,8 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote, quote_spanned};
 
-use super::service::on_leader_name;
-use super::{allow, here, names, number, output_span, private, result_type};
+use super::{here, names, number, on_leader, output_span, private, result_type};
 use crate::attr::Role;
 use crate::model::{Client, Form, Method, Output};
 
@@ -14,7 +13,7 @@ pub(crate) fn types(client: &Client) -> TokenStream {
     let span = here(&names.proxy);
     let (vis, private) = (&client.vis, private(client, span));
     let (proxy, leader, follower) = (&names.proxy, &names.leader, &names.follower);
-    let allow = allow();
+    let allow = quote!(#[allow(dead_code, nonstandard_style, private_interfaces, unreachable_pub)]);
     let target = match &client.form {
         Form::Impl(ty) => crate::types::text(ty),
         Form::Trait(name, _) => name.to_string(),
@@ -179,7 +178,7 @@ pub(super) fn body(client: &Client, method: &Method) -> TokenStream {
         }
         Role::Publish(_) => quote_spanned!(span=> #private::publish(&self.0, #number, #args).await),
         Role::Invoke | Role::Close => {
-            let mut on_leader = on_leader_name(method);
+            let mut on_leader = on_leader::name(method);
             on_leader.set_span(on_leader.span().located_at(span));
             quote_spanned!(span=> #private::invoke(&self.0, #number, #args, #on_leader).await)
         }

@@ -1,8 +1,7 @@
 //! The leader's side: from the number of a method to the real client's method.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
-use syn::{Lifetime, Type};
+use proc_macro2::{Literal, Span, TokenStream};
+use quote::{quote, quote_spanned};
 
 use super::{here, names, number, output_span, private, real_method, result_type, tuple};
 use crate::attr::Role;
@@ -110,10 +109,17 @@ fn entry(client: &Client, method: &Method) -> TokenStream {
     let (cfgs, private) = (&method.cfgs, private(client, span));
     let info = info(client, method);
     let run = run(client, method);
+    let (replied, opened) = {
+        let span = output_span(method);
+        (
+            quote_spanned!(span=> call.reply(result)),
+            quote_spanned!(span=> call.opened(result)),
+        )
+    };
     let handler = quote_spanned! {span=>
         |client, call, slot| slot.run(async move {
             #run
-            call.reply(result)
+            #replied
         })
     };
     let constructed = match &method.attr.role {
@@ -124,7 +130,7 @@ fn entry(client: &Client, method: &Method) -> TokenStream {
                     #info,
                     |client, call| #private::Box::pin(async move {
                         #run
-                        call.opened(result)
+                        #opened
                     }),
                     #key,
                 )
@@ -147,7 +153,7 @@ fn info(client: &Client, method: &Method) -> TokenStream {
     let span = here(method.ident());
     let private = private(client, span);
     let (name, signature, shape) = (&method.wire_name, signature(method), shape(client, method));
-    let count = proc_macro2::Literal::usize_unsuffixed(method.args.len());
+    let count = Literal::usize_unsuffixed(method.args.len());
     let oneway = matches!(method.attr.role, Role::Oneway);
 
     let mut options = TokenStream::new();
@@ -161,6 +167,7 @@ fn info(client: &Client, method: &Method) -> TokenStream {
         options.extend(quote_spanned!(span=> .spawn()));
     }
     if let Some(millis) = method.attr.timeout_ms {
+        let millis = Literal::u64_unsuffixed(millis);
         options.extend(quote_spanned!(span=> .timeout_ms(#millis)));
     }
     if let Some(version) = method
@@ -266,7 +273,7 @@ fn run(client: &Client, method: &Method) -> TokenStream {
 }
 
 /// The call of the real client's method, as a `Result`.
-fn called(client: &Client, method: &Method, args: &TokenStream) -> TokenStream {
+pub(super) fn called(client: &Client, method: &Method, args: &TokenStream) -> TokenStream {
     let span = here(method.ident());
     let private = private(client, span);
     let real = real_method(client, method);
@@ -283,18 +290,21 @@ fn called(client: &Client, method: &Method, args: &TokenStream) -> TokenStream {
 
 /// The tuple that the arguments are decoded into.
 fn decoded_forms(client: &Client, method: &Method) -> TokenStream {
-    tuple(method.args.iter().map(|arg| {
-        let span = here(&arg.ty);
-        let private = private(client, span);
-        match &arg.passing {
-            Passing::Owned => {
-                let ty = &arg.ty;
-                quote!(#ty)
+    tuple(
+        method,
+        method.args.iter().map(|arg| {
+            let span = here(&arg.ty);
+            let private = private(client, span);
+            match &arg.passing {
+                Passing::Owned => {
+                    let ty = &arg.ty;
+                    quote!(#ty)
+                }
+                Passing::Str => quote_spanned!(span=> #private::BorrowedStr<'_>),
+                Passing::Ref(ty) => quote_spanned!(span=> <#ty as #private::OwnedForm>::Owned),
             }
-            Passing::Str => quote_spanned!(span=> #private::BorrowedStr<'_>),
-            Passing::Ref(ty) => quote_spanned!(span=> <#ty as #private::OwnedForm>::Owned),
-        }
-    }))
+        }),
+    )
 }
 
 /// A closure from a call to its key; no `parts` are all arguments.
@@ -304,22 +314,28 @@ fn key(client: &Client, method: &Method, parts: &[KeyPart]) -> TokenStream {
     let forms = decoded_forms(client, method);
     let is_used =
         |arg: &Arg| parts.is_empty() || parts.iter().any(|part| part.argument == arg.ident);
-    let pattern = tuple(method.args.iter().map(|arg| match is_used(arg) {
-        true => {
-            let ident = &arg.ident;
-            quote!(#ident)
-        }
-        false => quote!(_),
-    }));
+    let pattern = tuple(
+        method,
+        method.args.iter().map(|arg| match is_used(arg) {
+            true => {
+                let ident = &arg.ident;
+                quote!(#ident)
+            }
+            false => quote!(_),
+        }),
+    );
     let key = match parts {
-        [] => tuple(method.args.iter().map(borrowed)),
-        _ => tuple(parts.iter().map(|part| {
-            let path = &part.path;
-            let whole = method.args.iter().find(
-                |arg| matches!(path, syn::Expr::Path(path) if path.path.is_ident(&arg.ident)),
-            );
-            whole.map_or_else(|| quote_spanned!(here(path)=> &#path), borrowed)
-        })),
+        [] => tuple(method, method.args.iter().map(borrowed)),
+        _ => tuple(
+            method,
+            parts.iter().map(|part| {
+                let path = &part.path;
+                let whole = method.args.iter().find(
+                    |arg| matches!(path, syn::Expr::Path(path) if path.path.is_ident(&arg.ident)),
+                );
+                whole.map_or_else(|| quote_spanned!(here(path)=> &#path), borrowed)
+            }),
+        ),
     };
     quote_spanned! {span=>
         |call| {
@@ -335,64 +351,5 @@ fn borrowed(arg: &Arg) -> TokenStream {
     match arg.passing {
         Passing::Str => quote_spanned!(span=> &*#ident),
         Passing::Owned | Passing::Ref(_) => quote_spanned!(span=> &#ident),
-    }
-}
-
-pub(super) fn on_leader_name(method: &Method) -> Ident {
-    format_ident!("{}_on_leader", method.ident())
-}
-
-/// The function that a leader's own call goes through: no bytes. Only a call with one answer has
-/// it; one-way calls, publications and subscriptions are the same on every role.
-pub(super) fn on_leader(client: &Client, method: &Method) -> TokenStream {
-    if !matches!(method.attr.role, Role::Invoke) {
-        return TokenStream::new();
-    }
-    let span = here(method.ident());
-    let (cfgs, private, real) = (
-        &method.cfgs,
-        private(client, span),
-        super::real_client(client),
-    );
-    let (name, names, result) = (
-        on_leader_name(method),
-        names(method),
-        result_type(client, method),
-    );
-    let is_borrowed = |arg: &Arg| !matches!(arg.passing, Passing::Owned);
-    let lifetime = match method.args.iter().any(is_borrowed) {
-        true => Lifetime::new("'a", span),
-        false => Lifetime::new("'static", span),
-    };
-    let generics = (lifetime.ident != "static").then(|| quote_spanned!(span=> <#lifetime>));
-    let types = tuple(method.args.iter().map(|arg| local_type(arg, &lifetime)));
-    let cx = match method.context {
-        true => quote_spanned!(span=> cx),
-        false => quote_spanned!(span=> _),
-    };
-    let context = method.context.then(|| quote_spanned!(span=> cx,));
-    let args = method.args.iter().map(|arg| &arg.ident);
-    let called = called(client, method, &quote!(#context #(#args,)*));
-    quote_spanned! {span=>
-        #(#cfgs)*
-        fn #name #generics(
-            client: #private::Arc<#real>,
-            #cx: #private::CallContext,
-            #names: #types,
-        ) -> #private::BoxFuture<#lifetime, #result> {
-            #private::Box::pin(async move { #called })
-        }
-    }
-}
-
-/// A borrowed argument lives as long as the call.
-fn local_type(arg: &Arg, lifetime: &Lifetime) -> TokenStream {
-    match &arg.passing {
-        Passing::Owned => {
-            let ty: &Type = &arg.ty;
-            quote!(#ty)
-        }
-        Passing::Str => quote!(&#lifetime str),
-        Passing::Ref(ty) => quote!(&#lifetime #ty),
     }
 }
