@@ -19,7 +19,7 @@ pub(crate) fn client(error: &syn::Error, client: Option<&Client>, item: Item) ->
     let error = error.to_compile_error();
     let types = client.map(|client| {
         let types = expand::types(client);
-        let rest = expand::silent(&stand_ins(client, &item));
+        let rest = expand::silent(&client.cfgs, &stand_ins(client, &item));
         quote!(#types #rest)
     });
     // Without `#[async_trait]` the compiler has something of its own to say.

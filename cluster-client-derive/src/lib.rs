@@ -4,7 +4,7 @@
 //!
 //! The item stays as it is, without the attributes on its methods. For
 //!
-//! ```ignore
+//! ```text
 //! #[cluster_client]
 //! impl Registry {
 //!     #[invoke(idempotent, timeout = "5s")]
@@ -14,7 +14,7 @@
 //!
 //! this is added, with `p` for `::cluster_client::__private`:
 //!
-//! ```ignore
+//! ```text
 //! pub struct RegistryProxy(p::Proxy<RegistryProxy>);          // in whatever role
 //! pub struct RegistryLeader(p::LeaderProxy<RegistryProxy>);
 //! pub struct RegistryFollower(p::FollowerProxy<RegistryProxy>);

@@ -26,6 +26,8 @@ pub(crate) enum Item {
 pub(crate) struct Client {
     pub(crate) attr: ClientAttr,
     pub(crate) form: Form,
+    /// `#[cfg(…)]` below our attribute: the compiler has not looked at it yet.
+    pub(crate) cfgs: Vec<Attribute>,
     pub(crate) channel: String,
     pub(crate) names: Names,
     /// That of the generated types.
@@ -110,12 +112,17 @@ impl Client {
             Form::Impl(ty) => ty.clone(),
             Form::Trait(..) => parse_quote!(Self),
         };
+        let attrs = match item {
+            Item::Impl(item) => &item.attrs,
+            Item::Trait(item) => &item.attrs,
+        };
         let methods = item
             .methods()
             .filter_map(|method| Method::parse(&method, &attr, &self_ty, errors))
             .collect();
         let stem = attr.proxy.clone().unwrap_or_else(|| ident.unraw());
         Some(Client {
+            cfgs: copied(attrs, &["cfg"]),
             channel: attr
                 .name
                 .as_ref()

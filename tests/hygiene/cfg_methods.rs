@@ -11,13 +11,13 @@ impl Counter {
     #[invoke]
     pub async fn absent(&self, never: Undeclared) -> Undeclared {}
 
-    #[cfg(all())]
+    #[cfg(test)]
     #[invoke]
     pub async fn first(&self) -> u64 {
         1
     }
 
-    #[cfg_attr(all(), cfg(any()))]
+    #[cfg_attr(test, cfg(any()))]
     #[publish(undo = "absent")]
     pub async fn absent_by_cfg_attr(&self, never: Undeclared) {}
 
@@ -42,6 +42,13 @@ impl Counter {
     #[cfg(any())]
     #[close]
     pub async fn absent_close(&self) {}
+}
+
+#[cluster_client]
+#[cfg(any())]
+impl Undeclared {
+    #[invoke]
+    pub async fn absent(&self) {}
 }
 
 #[test]

@@ -107,7 +107,9 @@ impl Clock {
     }
 
     #[close]
-    pub async fn stop(&self) {}
+    pub async fn stop(&self) -> Result<(), cluster_client::Error> {
+        Ok(())
+    }
 }
 
 /// Not to be named by others.

@@ -1,7 +1,6 @@
 //! Generated code in surroundings that are not kind to it.
 
 #![allow(
-    clippy::non_minimal_cfg,
     clippy::too_many_arguments,
     dead_code,
     unreachable_pub,

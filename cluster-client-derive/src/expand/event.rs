@@ -30,10 +30,11 @@ pub(crate) fn event(event: &Event, item: &DeriveInput) -> TokenStream {
         }
     });
     let (impl_generics, ty_generics, where_clause) = item.generics.split_for_impl();
-    silent(&quote_spanned! {span=>
+    let implemented = quote_spanned! {span=>
         impl #impl_generics #private::Subscribe for #ident #ty_generics #where_clause {
             const OPTIONS: #private::EventOptions = #private::EventOptions::new(#delivery, #receivers);
             #item_key
         }
-    })
+    };
+    silent(&[], &implemented)
 }

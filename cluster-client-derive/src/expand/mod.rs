@@ -11,6 +11,7 @@ mod trait_form;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::Attribute;
 use syn::spanned::Spanned as _;
 
 pub(crate) use self::event::event;
@@ -34,16 +35,18 @@ pub(crate) fn client(client: &Client, item: Item) -> TokenStream {
         Form::Trait(name, attribute) => trait_form::methods(client, name, attribute.as_ref()),
     };
     let body = quote!(#index #real #service #(#local)* #access #leader_access #methods);
-    let body = silent(&body);
+    let body = silent(&client.cfgs, &body);
     quote!(#item #types #body)
 }
 
 /// Items in a scope of their own, where the user's lints have no say.
-pub(crate) fn silent(items: &TokenStream) -> TokenStream {
+pub(crate) fn silent(cfgs: &[Attribute], items: &TokenStream) -> TokenStream {
     quote! {
+        #(#cfgs)*
         #[allow(
             dead_code,
             deprecated,
+            let_underscore_drop,
             nonstandard_style,
             private_interfaces,
             unnameable_types,

@@ -13,7 +13,8 @@ pub(crate) fn types(client: &Client) -> TokenStream {
     let span = here(&names.proxy);
     let (vis, private) = (&client.vis, private(client, span));
     let (proxy, leader, follower) = (&names.proxy, &names.leader, &names.follower);
-    let allow = quote!(#[allow(dead_code, nonstandard_style, private_interfaces, unreachable_pub)]);
+    let cfgs = &client.cfgs;
+    let attrs = quote!(#(#cfgs)* #[allow(dead_code, nonstandard_style, private_interfaces, unreachable_pub)]);
     let target = match &client.form {
         Form::Impl(ty) => crate::types::text(ty),
         Form::Trait(name, _) => name.to_string(),
@@ -25,15 +26,15 @@ pub(crate) fn types(client: &Client) -> TokenStream {
     let follower_doc = format!("A [`{proxy}`] in a process that another one leads.");
     quote_spanned! {span=>
         #[doc = #proxy_doc]
-        #allow
+        #attrs
         #vis struct #proxy(#private::Proxy<#proxy>);
 
         #[doc = #leader_doc]
-        #allow
+        #attrs
         #vis struct #leader(#private::LeaderProxy<#proxy>);
 
         #[doc = #follower_doc]
-        #allow
+        #attrs
         #vis struct #follower(#private::FollowerProxy<#proxy>);
     }
 }

@@ -1,6 +1,7 @@
 #[allow(
     dead_code,
     deprecated,
+    let_underscore_drop,
     nonstandard_style,
     private_interfaces,
     unnameable_types,

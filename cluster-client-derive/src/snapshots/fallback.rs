@@ -16,6 +16,7 @@ pub struct RegistryFollower(::cluster_client::__private::FollowerProxy<RegistryP
 #[allow(
     dead_code,
     deprecated,
+    let_underscore_drop,
     nonstandard_style,
     private_interfaces,
     unnameable_types,

@@ -22,6 +22,7 @@ pub(crate) struct SharedFollower(
 #[allow(
     dead_code,
     deprecated,
+    let_underscore_drop,
     nonstandard_style,
     private_interfaces,
     unnameable_types,
