@@ -152,6 +152,7 @@ fn annotate(args: TokenStream, tokens: &TokenStream) -> TokenStream {
     }
     match (errors.finish(), client) {
         (Ok(()), Some(client)) => expand::client(&client, item),
+        // An item without a name is a mistake that has been reported.
         (Ok(()), None) => item.stripped(),
         (Err(error), client) => fallback::client(&error, client.as_ref(), item),
     }

@@ -179,8 +179,11 @@ pub(super) fn body(client: &Client, method: &Method) -> TokenStream {
         }
         Role::Publish(_) => quote_spanned!(span=> #private::publish(&self.0, #number, #args).await),
         Role::Invoke | Role::Close => {
+            // The error type is blamed on the function, the arguments on the call.
             let mut on_leader = on_leader::name(method);
             on_leader.set_span(on_leader.span().located_at(span));
+            let span = here(method.ident());
+            let private = super::private(client, span);
             quote_spanned!(span=> #private::invoke(&self.0, #number, #args, #on_leader).await)
         }
     }
