@@ -131,7 +131,8 @@ pub(super) async fn build(
             () = tokio::time::sleep(backoff.next_delay(fastrand::u64(..))) => {}
         }
         leadership.starting();
-        member.want_client();
+        // The calls that follow wait for what comes of it.
+        member.set_link(Link::Electing);
     }
 }
 
