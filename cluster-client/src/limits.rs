@@ -1,0 +1,178 @@
+//! The bounds that keep a member's memory and work finite, whatever its peers do.
+
+use std::time::Duration;
+
+use crate::Error;
+
+/// Bounds on memory and work. Each has a default; set only those that differ:
+///
+/// ```
+/// use cluster_client::Limits;
+///
+/// let limits = Limits { max_data: 64 << 20, ..Limits::default() };
+/// assert_eq!(limits.followers, 512);
+/// ```
+///
+/// What is over a bound fails at once with a typed error ([`Error::Busy`], [`Error::Encode`],
+/// [`Error::TooManySubscriptions`], [`Error::Refused`]); nothing queues without end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a packet's application object: the arguments, a result, an event. Default 8 MiB, as in tokio's `LengthDelimitedCodec`.
+    pub max_data: usize,
+    /// Bytes of a packet's connection object (JSON). Default 64 KiB.
+    pub max_conn_object: usize,
+    /// Followers of one leader. Default 512; one more is refused with [`Error::Refused`].
+    pub followers: usize,
+    /// Connections that have not registered yet. Default 64, as in D-Bus; beyond it the oldest is closed.
+    pub pending_handshakes: usize,
+    /// Calls that one follower may have running in the leader. Default 1,024.
+    pub in_flight_per_follower: usize,
+    /// Bytes of arguments that one follower may have in the leader. Default 16 MiB.
+    pub in_flight_bytes_per_follower: usize,
+    /// Calls that all followers together may have running in the leader. Default 8,192.
+    pub in_flight: usize,
+    /// Bytes of arguments of all followers together. Default 64 MiB.
+    pub in_flight_bytes: usize,
+    /// Calls of this process that wait for a leader. Default 1,024, each also bounded by its own deadline.
+    pub waiting_calls: usize,
+    /// Bytes of arguments of the calls that wait for a leader. Default 16 MiB.
+    pub waiting_bytes: usize,
+    /// Bytes that wait to be written to one peer. Default 8 MiB; a peer that reads too slowly for it is disconnected.
+    pub outbound_bytes: usize,
+    /// Keys that one follower may be subscribed to. Default 1,024.
+    pub subscriptions_per_follower: usize,
+    /// Keys that all members together may be subscribed to. Default 65,536.
+    pub subscriptions: usize,
+    /// Values retained for late and slow subscribers of one channel. Default 65,536.
+    pub retained_items: usize,
+    /// Bytes of the values retained for late and slow subscribers of one channel. Default 256 MiB.
+    pub retained_bytes: usize,
+    /// How long the upstream of a key is kept after its last subscriber left. Default 1 s.
+    pub linger: Duration,
+    /// How long a closing leader waits for the calls it has accepted. Default 5 s.
+    pub drain: Duration,
+    /// Packets handled for one connection before the others get their turn. Default 256.
+    pub frames_per_turn: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_data: 8 << 20,
+            max_conn_object: 64 << 10,
+            followers: 512,
+            pending_handshakes: 64,
+            in_flight_per_follower: 1024,
+            in_flight_bytes_per_follower: 16 << 20,
+            in_flight: 8192,
+            in_flight_bytes: 64 << 20,
+            waiting_calls: 1024,
+            waiting_bytes: 16 << 20,
+            outbound_bytes: 8 << 20,
+            subscriptions_per_follower: 1024,
+            subscriptions: 65_536,
+            retained_items: 65_536,
+            retained_bytes: 256 << 20,
+            linger: Duration::from_secs(1),
+            drain: Duration::from_secs(5),
+            frames_per_turn: 256,
+        }
+    }
+}
+
+/// The packet header has room for lengths up to this: they are signed on the wire.
+const MAX_LENGTH: usize = i32::MAX as usize;
+
+/// The least that the library's own connection objects need.
+const MIN_CONN_OBJECT: usize = 1 << 10;
+
+impl Limits {
+    /// [`Error::InvalidOption`] for the first bound nothing could work under.
+    pub(crate) fn validate(&self) -> Result<(), Error> {
+        within("limits.max_data", self.max_data, 1, MAX_LENGTH)?;
+        within(
+            "limits.max_conn_object",
+            self.max_conn_object,
+            MIN_CONN_OBJECT,
+            MAX_LENGTH,
+        )?;
+        for (option, value) in [
+            ("limits.pending_handshakes", self.pending_handshakes),
+            ("limits.in_flight_per_follower", self.in_flight_per_follower),
+            (
+                "limits.in_flight_bytes_per_follower",
+                self.in_flight_bytes_per_follower,
+            ),
+            ("limits.in_flight", self.in_flight),
+            ("limits.in_flight_bytes", self.in_flight_bytes),
+            ("limits.outbound_bytes", self.outbound_bytes),
+            ("limits.retained_items", self.retained_items),
+            ("limits.retained_bytes", self.retained_bytes),
+            ("limits.frames_per_turn", self.frames_per_turn),
+        ] {
+            within(option, value, 1, usize::MAX)?;
+        }
+        Ok(())
+    }
+}
+
+fn within(option: &str, value: usize, least: usize, most: usize) -> Result<(), Error> {
+    let reason = if value < least {
+        format!("must be at least {least}")
+    } else if value > most {
+        format!("must be at most {most}")
+    } else {
+        return Ok(());
+    };
+    Err(Error::InvalidOption {
+        option: option.into(),
+        value: value.to_string(),
+        reason,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid() {
+        assert_eq!(Limits::default().validate(), Ok(()));
+    }
+
+    #[test]
+    fn a_bound_of_nothing_or_beyond_the_header_is_named() {
+        let option = |limits: Limits| match limits.validate() {
+            Err(Error::InvalidOption { option, .. }) => option,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            option(Limits {
+                max_data: 0,
+                ..Limits::default()
+            }),
+            "limits.max_data"
+        );
+        assert_eq!(
+            option(Limits {
+                max_data: 1 << 31,
+                ..Limits::default()
+            }),
+            "limits.max_data"
+        );
+        assert_eq!(
+            option(Limits {
+                max_conn_object: 10,
+                ..Limits::default()
+            }),
+            "limits.max_conn_object"
+        );
+        assert_eq!(
+            option(Limits {
+                frames_per_turn: 0,
+                ..Limits::default()
+            }),
+            "limits.frames_per_turn"
+        );
+    }
+}

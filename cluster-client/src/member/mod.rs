@@ -1,0 +1,223 @@
+//! One member of a cluster: what outlives the leaders that come and go.
+
+mod link;
+mod subscriptions;
+mod waiting;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use cluster_protocol::{Codec, FrameLimits};
+use tokio::sync::{Notify, watch};
+
+pub(crate) use self::link::Link;
+pub(crate) use self::subscriptions::Subscriptions;
+pub(crate) use self::waiting::Waiting;
+use crate::context::{CallId, Caller, InstanceId};
+use crate::error::Error;
+use crate::interface::MethodDescription;
+use crate::membership::{ClusterEvent, Status};
+use crate::options::Options;
+use crate::service::{MethodInfo, Served, Service, methods};
+use crate::session::publications::{PublicationKey, Remembered};
+use crate::session::topics::SubscriberId;
+
+tokio::task_local! {
+    /// The member whose factory is being polled.
+    static BUILDING: SubscriberId;
+}
+
+pub(crate) struct Member {
+    id: SubscriberId,
+    pub(crate) options: Options,
+    pub(crate) channel: Arc<str>,
+    pub(crate) methods: Arc<[MethodInfo]>,
+    pub(crate) interface: Arc<[MethodDescription]>,
+    pub(crate) status: Arc<Status>,
+    pub(crate) subscriptions: Subscriptions,
+    pub(crate) waiting: Waiting,
+    remembered: Mutex<Remembered>,
+    link: watch::Sender<Link>,
+    /// Counts this member's calls; a call keeps its number however often it is sent.
+    sequence: Arc<AtomicU64>,
+    highest_epoch: AtomicU64,
+    /// Somebody wants a real client that could not be built.
+    wanted: Notify,
+}
+
+impl Member {
+    pub(crate) fn new<S: Service>(options: Options) -> Arc<Self> {
+        let instance = InstanceId::random();
+        let channel: Arc<str> = options.name.as_str().into();
+        let methods = methods::<S>();
+        Arc::new(Self {
+            id: SubscriberId::unique(),
+            interface: methods.iter().map(MethodInfo::describe).collect(),
+            methods,
+            status: Arc::new(Status::new(Arc::clone(&channel), options.port, instance)),
+            subscriptions: Subscriptions::new(&options.limits),
+            waiting: Waiting::new(&options.limits),
+            remembered: Mutex::default(),
+            link: watch::Sender::new(Link::Electing),
+            sequence: Arc::new(AtomicU64::new(1)),
+            highest_epoch: AtomicU64::new(0),
+            wanted: Notify::new(),
+            channel,
+            options,
+        })
+    }
+
+    pub(crate) fn id(&self) -> SubscriberId {
+        self.id
+    }
+
+    pub(crate) fn instance(&self) -> InstanceId {
+        self.status.instance()
+    }
+
+    pub(crate) fn codec(&self) -> Codec {
+        self.options.codec
+    }
+
+    pub(crate) fn frame_limits(&self) -> FrameLimits {
+        self.options.limits.frame()
+    }
+
+    pub(crate) fn caller(&self) -> Caller {
+        Caller { pid: std::process::id(), instance: self.instance(), local: true }
+    }
+
+    pub(crate) fn sequence(&self) -> &Arc<AtomicU64> {
+        &self.sequence
+    }
+
+    pub(crate) fn next_call(&self) -> CallId {
+        CallId { instance: self.instance(), sequence: self.sequence.fetch_add(1, Ordering::Relaxed) }
+    }
+
+    pub(crate) fn emit(&self, event: ClusterEvent) {
+        self.status.emit(event);
+    }
+
+    pub(crate) fn method(&self, name: &str) -> Option<usize> {
+        self.methods.iter().position(|method| method.name == name)
+    }
+
+    /// How long a call of the method may take.
+    pub(crate) fn timeout(&self, info: &MethodInfo) -> Duration {
+        info.timeout.unwrap_or(self.options.response_timeout)
+    }
+
+    // The link to the leader.
+
+    pub(crate) fn link(&self) -> Link {
+        self.link.borrow().clone()
+    }
+
+    pub(crate) fn links(&self) -> watch::Receiver<Link> {
+        self.link.subscribe()
+    }
+
+    /// Sets the link. Once closed, a member stays closed.
+    pub(crate) fn set_link(&self, link: Link) {
+        self.link.send_if_modified(|present| {
+            let open = !matches!(present, Link::Closed);
+            if open {
+                *present = link;
+            }
+            open
+        });
+    }
+
+    /// Whether the present link is this one.
+    pub(crate) fn is_linked(&self, link: &Link) -> bool {
+        self.link.borrow().is(link)
+    }
+
+    /// Asks for a real client that could not be built to be tried again. The calls that follow wait for it.
+    pub(crate) fn want_client(&self) {
+        let failed = self.link.send_if_modified(|link| {
+            let failed = matches!(link, Link::Failed(_));
+            if failed {
+                *link = Link::Electing;
+            }
+            failed
+        });
+        if failed {
+            self.wanted.notify_one();
+        }
+    }
+
+    pub(crate) async fn client_wanted(&self) {
+        self.wanted.notified().await;
+    }
+
+    // Epochs.
+
+    pub(crate) fn highest_epoch(&self) -> u64 {
+        self.highest_epoch.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn saw_epoch(&self, epoch: u64) {
+        self.highest_epoch.fetch_max(epoch, Ordering::AcqRel);
+    }
+
+    // Publications.
+
+    pub(crate) fn remember(&self, key: PublicationKey, arguments: Bytes) {
+        self.remembered().remember(key, arguments);
+    }
+
+    /// Another process has published the key, or it was taken back.
+    pub(crate) fn forget(&self, key: &PublicationKey) {
+        self.remembered().forget(key);
+    }
+
+    pub(crate) fn publications(&self) -> Vec<(PublicationKey, Bytes)> {
+        self.remembered().all()
+    }
+
+    pub(crate) fn is_remembered(&self, key: &PublicationKey) -> bool {
+        self.remembered().contains(key)
+    }
+
+    fn remembered(&self) -> MutexGuard<'_, Remembered> {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // The factory.
+
+    /// Marks what the factory does, so that a call of its own proxy is an error rather than a deadlock.
+    pub(crate) async fn building<F: Future>(&self, factory: F) -> F::Output {
+        BUILDING.scope(self.id, factory).await
+    }
+
+    pub(crate) fn is_building(&self) -> bool {
+        BUILDING.try_with(|id| *id == self.id).unwrap_or(false)
+    }
+}
+
+/// What proxies and subscriptions hold: the last one to go closes the member.
+pub(crate) struct Handle {
+    pub(crate) member: Arc<Member>,
+    pub(crate) membership: crate::Membership,
+}
+
+impl Handle {
+    pub(crate) fn new(member: Arc<Member>) -> Arc<Self> {
+        Arc::new(Self { membership: crate::Membership::new(Arc::clone(&member.status)), member })
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.member.status.request_close();
+    }
+}
+
+/// Builds the real client, its type erased.
+pub(crate) type Factory = Arc<
+    dyn Fn(crate::LeaderContext) -> crate::service::BoxFuture<'static, Result<Arc<dyn Served>, Error>> + Send + Sync,
+>;

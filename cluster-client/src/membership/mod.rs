@@ -1,0 +1,229 @@
+//! What a member of a cluster can tell about itself: its role, its leader, and what happens to both.
+
+mod listener;
+mod status;
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+
+use futures_core::Stream;
+
+use self::listener::Listener;
+pub(crate) use self::status::Status;
+use crate::{Error, InstanceId};
+
+/// What a member is right now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// It holds the port and the real client.
+    Leader,
+    /// It sends its calls to the leader.
+    Follower,
+    /// There is no leader yet, or no longer; the members compete. Calls wait within their deadlines.
+    Electing,
+    /// It was closed. It stays so.
+    Closed,
+}
+
+/// Which role a member may take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RolePreference {
+    /// Whichever the competition for the port gives it.
+    #[default]
+    Any,
+    /// Only leader: `start` fails with [`Error::PortOccupied`] if another process holds the port.
+    Leader,
+    /// Only follower: it never builds a real client, and waits for a leader within `max_wait_time`.
+    Follower,
+}
+
+/// Who leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaderInfo {
+    /// The leader's process.
+    pub pid: u32,
+    /// The leader's identity.
+    pub instance: InstanceId,
+    /// The number of this leadership, see [`LeaderContext::epoch`](crate::LeaderContext::epoch).
+    pub epoch: u64,
+    /// When it won the port, by the clock of the machine.
+    pub since: SystemTime,
+}
+
+/// Something that happened to a member, for logs, metrics and tests. See [`Membership::events`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the variants say what their fields hold")]
+pub enum ClusterEvent {
+    /// This member leads now.
+    BecameLeader { epoch: u64 },
+    /// This member follows this leader now.
+    BecameFollower { leader: LeaderInfo },
+    /// The connection to the leader broke.
+    LeaderLost { reason: String },
+    /// The leader holds the port and has not sent a byte for this long: it is stopped or overloaded. Nobody
+    /// can take over as long as it lives.
+    LeaderUnresponsive { silent_for: Duration },
+    /// The leader answers again.
+    LeaderResponsive,
+    /// A follower joined this leader.
+    FollowerJoined { pid: u32, instance: InstanceId },
+    /// A follower left this leader.
+    FollowerLeft {
+        pid: u32,
+        instance: InstanceId,
+        reason: String,
+    },
+    /// The real client could not be built.
+    RealClient(Error),
+    /// A one-way call failed after it had been accepted.
+    OnewayFailed { method: String, error: Error },
+    /// A publication could not be made again on a new leader.
+    PublicationFailed { method: String, error: Error },
+    /// A subscription has had no value within `subscribe_timeout`. It stays.
+    SubscriptionStalled { key: String, waited: Duration },
+    /// A subscription could not be restored on a new leader.
+    SubscriptionFailed { key: String, error: Error },
+    /// This leader could not accept a connection. It goes on accepting.
+    AcceptFailed { message: String },
+    /// This listener read too slowly: so many events before the next one are lost to it.
+    Missed(u64),
+    /// This member was closed; the stream ends.
+    Closed,
+}
+
+/// A member's view of its cluster. A clone is the same view; holding one does not keep the member alive.
+#[derive(Clone)]
+pub struct Membership {
+    status: Arc<Status>,
+}
+
+impl Membership {
+    pub(crate) fn new(status: Arc<Status>) -> Self {
+        Self { status }
+    }
+
+    /// The name of the channel.
+    #[must_use]
+    pub fn channel(&self) -> &str {
+        self.status.channel()
+    }
+
+    /// The port the members compete for.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.status.port()
+    }
+
+    /// The identity of this member.
+    #[must_use]
+    pub fn instance(&self) -> InstanceId {
+        self.status.instance()
+    }
+
+    /// The role right now.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.status.role()
+    }
+
+    /// The roles from now on, the present one first. The stream ends after [`Role::Closed`].
+    ///
+    /// A reader that is slower than the changes is given the newest only, which can be the one it was
+    /// given before.
+    #[must_use]
+    pub fn role_changes(&self) -> RoleChanges {
+        RoleChanges {
+            listener: self.status.listen_to_roles(),
+        }
+    }
+
+    /// Who leads, as far as this member knows: itself if it leads, `None` while it is electing or closed,
+    /// and `None` for a leader that does not say.
+    #[must_use]
+    pub fn leader(&self) -> Option<LeaderInfo> {
+        self.status.leader()
+    }
+
+    /// What happens from now on. The stream ends after [`ClusterEvent::Closed`].
+    ///
+    /// Each stream holds up to 256 events that were not read yet; what overflows is said by
+    /// [`ClusterEvent::Missed`].
+    #[must_use]
+    pub fn events(&self) -> Events {
+        Events {
+            listener: self.status.listen_to_events(),
+        }
+    }
+
+    /// Leaves the cluster, and resolves when that is done. A leader finishes the calls it has accepted,
+    /// closes the real client and hands over the port; a follower leaves. Closing again waits for the same.
+    ///
+    /// Cancel safe: once polled, closing goes on without the future.
+    pub async fn close(&self) {
+        self.status.request_close();
+        self.status.closed().await;
+    }
+}
+
+impl fmt::Debug for Membership {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Membership")
+            .field("channel", &self.channel())
+            .field("port", &self.port())
+            .field("instance", &self.instance())
+            .field("role", &self.role())
+            .finish()
+    }
+}
+
+/// The stream of [`Membership::role_changes`].
+#[derive(Debug)]
+pub struct RoleChanges {
+    listener: Arc<Listener<Role>>,
+}
+
+impl RoleChanges {
+    /// The next role, or `None` after [`Role::Closed`]. Cancel safe.
+    pub async fn next(&mut self) -> Option<Role> {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+}
+
+impl Stream for RoleChanges {
+    type Item = Role;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Role>> {
+        self.listener.poll_next(cx)
+    }
+}
+
+/// The stream of [`Membership::events`].
+#[derive(Debug)]
+pub struct Events {
+    listener: Arc<Listener<ClusterEvent>>,
+}
+
+impl Events {
+    /// The next event, or `None` after [`ClusterEvent::Closed`]. Cancel safe.
+    pub async fn next(&mut self) -> Option<ClusterEvent> {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+}
+
+impl Stream for Events {
+    type Item = ClusterEvent;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<ClusterEvent>> {
+        if let Some(missed) = self.listener.take_missed() {
+            return Poll::Ready(Some(ClusterEvent::Missed(missed)));
+        }
+        self.listener.poll_next(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,187 @@
+//! The builder that a generated proxy starts from.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use cluster_protocol::Codec;
+
+use super::env::Variable;
+use super::{Options, check_port, check_time};
+use crate::{Error, Limits, RolePreference};
+
+/// Configures a member of a cluster; made by the `builder()` of a generated proxy.
+///
+/// Every option has a default. A value that cannot be is reported by `start`, as [`Error::InvalidOption`].
+///
+/// | option | default | environment, if not set here |
+/// |---|---|---|
+/// | [`name`](Self::name) | name of the type | |
+/// | [`port`](Self::port) | 7777 | `CLUSTER_CLIENT_PORT` |
+/// | [`role`](Self::role) | any | |
+/// | [`max_wait_time`](Self::max_wait_time) | 30 s | |
+/// | [`connect_timeout`](Self::connect_timeout) | 10 s | `CLUSTER_CLIENT_CONNECT_TIMEOUT` (ms) |
+/// | [`response_timeout`](Self::response_timeout) | 3 s | |
+/// | [`subscribe_timeout`](Self::subscribe_timeout) | 10 s | |
+/// | [`heartbeat_interval`](Self::heartbeat_interval) | 2 s | |
+/// | [`check_heartbeat`](Self::check_heartbeat) | true | |
+/// | [`single_mode`](Self::single_mode) | false | `CLUSTER_CLIENT_SINGLE_MODE` (0 or 1) |
+/// | [`codec`](Self::codec) | bincode, or JSON without that feature | |
+/// | [`limits`](Self::limits) | [`Limits::default`] | |
+/// | [`strict_parity`](Self::strict_parity) | false | |
+///
+/// Where an environment variable is not set, the one with `NODE_` before its name is read.
+#[must_use = "a builder does nothing until `start`"]
+pub struct Builder<S> {
+    pub(crate) options: Options,
+    port: Option<u16>,
+    connect_timeout: Option<Duration>,
+    single_mode: Option<bool>,
+    service: PhantomData<fn() -> S>,
+}
+
+impl<S> Builder<S> {
+    /// The defaults, for the channel of this name.
+    pub(crate) fn new(name: &str) -> Self {
+        Self {
+            options: Options::new(name),
+            port: None,
+            connect_timeout: None,
+            single_mode: None,
+            service: PhantomData,
+        }
+    }
+
+    /// The name of the channel: members of the same name on the same port share one real client. Not
+    /// empty, at most 256 bytes.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.options.name = name.into();
+        self
+    }
+
+    /// The port of 127.0.0.1 that the members compete for. Not 0.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = Some(port);
+        self
+    }
+
+    /// Which role this member may take.
+    pub fn role(mut self, role: RolePreference) -> Self {
+        self.options.role = role;
+        self
+    }
+
+    /// How long `start` waits until this member is ready.
+    pub fn max_wait_time(mut self, time: Duration) -> Self {
+        self.options.max_wait_time = time;
+        self
+    }
+
+    /// How long one attempt to join a leader may take, connecting and registering together.
+    pub fn connect_timeout(mut self, time: Duration) -> Self {
+        self.connect_timeout = Some(time);
+        self
+    }
+
+    /// The deadline of a call whose method gives none, waiting for a leader included.
+    pub fn response_timeout(mut self, time: Duration) -> Self {
+        self.options.response_timeout = time;
+        self
+    }
+
+    /// After how long a subscription without a value is reported
+    /// ([`ClusterEvent::SubscriptionStalled`](crate::ClusterEvent::SubscriptionStalled)), and for how long a
+    /// new leader restores subscriptions and publications before it takes calls.
+    pub fn subscribe_timeout(mut self, time: Duration) -> Self {
+        self.options.subscribe_timeout = time;
+        self
+    }
+
+    /// After how long a silence a follower pings its leader. After three of these the leader is reported
+    /// as [`LeaderUnresponsive`](crate::ClusterEvent::LeaderUnresponsive); after fifteen a leader drops a
+    /// follower.
+    pub fn heartbeat_interval(mut self, time: Duration) -> Self {
+        self.options.heartbeat_interval = time;
+        self
+    }
+
+    /// Whether a leader drops followers that are silent. Off helps while a follower is held in a debugger.
+    pub fn check_heartbeat(mut self, check: bool) -> Self {
+        self.options.check_heartbeat = check;
+        self
+    }
+
+    /// Whether to stay within this process and open no socket: the first member of a name and port leads,
+    /// the others in the process follow it.
+    pub fn single_mode(mut self, single: bool) -> Self {
+        self.single_mode = Some(single);
+        self
+    }
+
+    /// How this member encodes arguments and results on its connection to a leader.
+    pub fn codec(mut self, codec: Codec) -> Self {
+        self.options.codec = codec;
+        self
+    }
+
+    /// The bounds on memory and work.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.options.limits = limits;
+        self
+    }
+
+    /// Whether a leader encodes and decodes its own calls too, so that a test with one process fails where
+    /// a follower would.
+    pub fn strict_parity(mut self, strict: bool) -> Self {
+        self.options.strict_parity = strict;
+        self
+    }
+
+    /// The options with the environment of this process applied, or the first one that cannot be.
+    pub(crate) fn resolve(self) -> Result<Options, Error> {
+        self.resolve_with(|name| std::env::var_os(name))
+    }
+
+    pub(super) fn resolve_with(
+        self,
+        env: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Options, Error> {
+        let mut options = self.options;
+        if let Some(port) = self.port {
+            options.port = check_port("port", port)?;
+        } else if let Some(variable) = Variable::find("CLUSTER_CLIENT_PORT", &env) {
+            options.port =
+                variable.parse("must be a port, 1 to 65535", |text| text.parse().ok())?;
+            check_port(&variable.name, options.port)?;
+        }
+        if let Some(time) = self.connect_timeout {
+            options.connect_timeout = time;
+        } else if let Some(variable) = Variable::find("CLUSTER_CLIENT_CONNECT_TIMEOUT", &env) {
+            let millis = variable.parse("must be milliseconds", |text| text.parse().ok())?;
+            options.connect_timeout = check_time(&variable.name, Duration::from_millis(millis))?;
+        }
+        if let Some(single) = self.single_mode {
+            options.single_mode = single;
+        } else if let Some(variable) = Variable::find("CLUSTER_CLIENT_SINGLE_MODE", &env) {
+            options.single_mode = variable.parse("must be 0 or 1", |text| match text {
+                "0" => Some(false),
+                "1" => Some(true),
+                _ => None,
+            })?;
+        }
+        options.validate()?;
+        Ok(options)
+    }
+}
+
+impl<S> fmt::Debug for Builder<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("options", &self.options)
+            .field("port", &self.port)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("single_mode", &self.single_mode)
+            .finish()
+    }
+}

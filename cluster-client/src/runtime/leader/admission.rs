@@ -1,0 +1,192 @@
+//! The leader's side of a handshake: the first packet says which channel a connection is for.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use cluster_protocol::{
+    ChannelState, ConnObject, DecodeError, FrameLimits, Hello, Kind, Parse, Welcome, parse, write_packet,
+};
+use tokio::net::TcpStream;
+
+use super::follower::Follower;
+use super::roster::NotAdmitted;
+use super::{Leadership, State, serving};
+use crate::context::{Caller, InstanceId};
+use crate::runtime::PROTOCOL_VERSION;
+use crate::runtime::port::PortOwner;
+use crate::runtime::transport::{self, ReadHalf, WriteHalf};
+use crate::session::topics::SubscriberId;
+
+/// Who has not registered is heard out no longer than this.
+const FIRST_PACKET: FrameLimits = FrameLimits { conn_object: 4 * 1024, data: 0 };
+
+/// Takes a connection as far as the task that serves it, or closes it.
+pub(crate) async fn admit(stream: TcpStream, owner: Arc<PortOwner>, patience: Duration) {
+    let Ok((mut read, write)) = transport::split(stream) else { return };
+    let first = match tokio::time::timeout(patience, first_packet(&mut read)).await {
+        Ok(Ok(Some(first))) => first,
+        // Probes connect and close, scanners send what they like: nothing is owed to them.
+        Ok(Ok(None)) => return,
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a connection was closed in its handshake");
+            return;
+        }
+        Err(_) => {
+            tracing::debug!(?patience, "a connection was closed: it did not register in time");
+            return;
+        }
+    };
+    if let Err(error) = answer(first, read, write, &owner).await {
+        tracing::debug!(%error, "a connection was lost in its handshake");
+    }
+}
+
+struct Register {
+    id: u64,
+    channel: String,
+    hello: Result<Hello, String>,
+}
+
+async fn first_packet(read: &mut ReadHalf) -> io::Result<Option<Register>> {
+    loop {
+        let malformed = |error: DecodeError| io::Error::new(io::ErrorKind::InvalidData, error);
+        if let Parse::Complete(packet) = parse(read.buffered(), &FIRST_PACKET).map_err(malformed)? {
+            let register = match ConnObject::parse(packet.conn) {
+                Ok(ConnObject::RegisterChannel { channel_name, rs: Some(hello) }) => {
+                    Register { id: packet.header.id, channel: channel_name.into_owned(), hello: Ok(hello) }
+                }
+                Ok(ConnObject::RegisterChannel { .. }) => {
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, "the peer is no Rust cluster-client"));
+                }
+                // Most likely a codec that this program was built without: it can be told.
+                Err(error @ DecodeError::Field { .. }) => {
+                    Register { id: packet.header.id, channel: String::new(), hello: Err(error.to_string()) }
+                }
+                Ok(_) => return Err(io::Error::new(io::ErrorKind::InvalidData, "the first packet does not register")),
+                Err(error) => return Err(malformed(error)),
+            };
+            let len = packet.header.packet_len();
+            read.consume(len);
+            return Ok(Some(register));
+        }
+        if std::future::poll_fn(|cx| read.poll_read(cx)).await? == 0 {
+            return Ok(None);
+        }
+    }
+}
+
+async fn answer(register: Register, read: ReadHalf, write: WriteHalf, owner: &PortOwner) -> io::Result<()> {
+    let id = register.id;
+    let hello = match register.hello {
+        Ok(hello) if hello.version == PROTOCOL_VERSION => hello,
+        Ok(hello) => {
+            let reason = format!("this leader speaks protocol version {PROTOCOL_VERSION}, not {}", hello.version);
+            return refuse(&write, id, ChannelState::Refused, owner, &reason).await;
+        }
+        Err(reason) => return refuse(&write, id, ChannelState::Refused, owner, &reason).await,
+    };
+    let Some(leadership) = owner.channel(&register.channel) else {
+        return refuse(&write, id, ChannelState::NotServed, owner, "").await;
+    };
+    if hello.epoch > leadership.terms.epoch {
+        // Somebody has led after this leader was elected: its real client may be fenced off already.
+        tracing::warn!(channel = leadership.channel(), mine = leadership.terms.epoch, seen = hello.epoch, "a higher epoch is known, stepping down");
+        leadership.step_down();
+        return refuse(&write, id, ChannelState::GoingAway, owner, "").await;
+    }
+    let caller = Caller { pid: hello.pid, instance: InstanceId(hello.instance), local: false };
+    let follower = Follower::new(&leadership, SubscriberId::unique(), caller, hello.codec, write);
+    match leadership.fanout.add_follower(&follower) {
+        Ok(()) => {}
+        Err(NotAdmitted::GoingAway) => {
+            return refuse(follower.socket(), id, ChannelState::GoingAway, owner, "").await;
+        }
+        Err(NotAdmitted::Full) => {
+            let reason = format!("it has {} followers already (limits.followers)", leadership.terms.limits.followers);
+            return refuse(follower.socket(), id, ChannelState::Refused, owner, &reason).await;
+        }
+    }
+    leadership.want_client();
+    let welcome = Welcome { channels: owner.channel_names(), ..leadership.welcome() };
+    follower.send(&welcome_packet(&leadership, Kind::Response, id, welcome));
+    tokio::spawn(serving::serve(follower, read));
+    Ok(())
+}
+
+/// Says no, and to whom this port belongs.
+async fn refuse(write: &WriteHalf, id: u64, state: ChannelState, owner: &PortOwner, reason: &str) -> io::Result<()> {
+    let welcome = Welcome {
+        version: PROTOCOL_VERSION,
+        instance: 0,
+        pid: std::process::id(),
+        epoch: 0,
+        since: 0,
+        state,
+        channels: owner.channel_names(),
+    };
+    let packet = packet(Kind::Response, id, welcome, &failure_data(reason));
+    transport::write_all(write, &packet).await?;
+    write.shutdown();
+    Ok(())
+}
+
+/// What the follower of a leader whose state has changed is told.
+pub(super) fn state_packet(leadership: &Leadership) -> Vec<u8> {
+    welcome_packet(leadership, Kind::Request, 0, leadership.welcome())
+}
+
+fn welcome_packet(leadership: &Leadership, kind: Kind, id: u64, welcome: Welcome) -> Vec<u8> {
+    let data = match leadership.state() {
+        State::Ready(_) => leadership.terms.interface.to_vec(),
+        State::Failed(error) => failure_data(&error.to_string()),
+        State::Starting | State::Draining | State::Closed => failure_data(""),
+    };
+    packet(kind, id, welcome, &data)
+}
+
+fn packet(kind: Kind, id: u64, welcome: Welcome, data: &[u8]) -> Vec<u8> {
+    let conn = match kind {
+        Kind::Response => ConnObject::RegisterChannelRes { rs: Some(welcome) },
+        Kind::Request => ConnObject::ChannelState { rs: welcome },
+    };
+    let limits = FrameLimits { conn_object: i32::MAX as usize, data: i32::MAX as usize };
+    let mut packet = Vec::new();
+    let written = write_packet(&mut packet, kind, id, 0, &conn.to_bytes(), &limits, |out| {
+        out.extend_from_slice(data);
+        Ok(())
+    });
+    // Nothing in it comes near 2 GiB, and the id came over the wire.
+    debug_assert!(written.is_ok());
+    packet
+}
+
+fn failure_data(message: &str) -> Vec<u8> {
+    serde_json::json!({ "success": false, "error": { "message": message } }).to_string().into_bytes()
+}
+
+impl Leadership {
+    fn welcome(&self) -> Welcome {
+        let info = self.info();
+        Welcome {
+            version: PROTOCOL_VERSION,
+            instance: info.instance.0,
+            pid: info.pid,
+            epoch: info.epoch,
+            since: unix_millis(info.since),
+            state: match self.state() {
+                State::Starting => ChannelState::Starting,
+                State::Ready(_) => ChannelState::Ready,
+                State::Failed(_) => ChannelState::Failed,
+                State::Draining | State::Closed => ChannelState::GoingAway,
+            },
+            channels: vec![self.channel().to_owned()],
+        }
+    }
+}
+
+fn unix_millis(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+

@@ -1,0 +1,342 @@
+//! A follower as its leader sees it: what is to be sent to it, which of its calls run.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use cluster_protocol::{Codec, ConnObject, Kind, PushEvent, write_packet};
+use tokio::task::AbortHandle;
+
+use super::Leadership;
+use super::roster::Route;
+use crate::context::{Caller, InstanceId};
+use crate::event::ItemKey;
+use crate::runtime::transport::{self, WriteHalf};
+use crate::serve::{Answered, Reply};
+use crate::session::outbound::Outbound;
+use crate::session::push_queue::{Next, PushQueue};
+use crate::session::topics::{SubscriberId, TopicId};
+
+/// Pushes are handed to the socket's buffer up to this many bytes; the rest waits where it can be conflated.
+const PUSH_AHEAD: usize = 256 * 1024;
+
+pub(crate) struct Follower {
+    id: SubscriberId,
+    caller: Caller,
+    codec: Codec,
+    leadership: Arc<Leadership>,
+    socket: WriteHalf,
+    state: Mutex<State>,
+}
+
+struct State {
+    outbound: Outbound,
+    pushes: PushQueue,
+    /// Where announcements of a topic with pending pushes come from.
+    routes: HashMap<TopicId, super::packets::Source>,
+    /// Pushes have been added that the leadership's writer knows of.
+    dirty: bool,
+    running: HashMap<u64, Option<AbortHandle>>,
+    orders: Orders,
+    task: Option<Waker>,
+    heard: Instant,
+}
+
+/// What the connection's task is to do at its next turn.
+#[derive(Default)]
+pub(super) struct Orders {
+    pub(super) go_away: bool,
+    pub(super) tell_state: bool,
+    pub(super) end: Option<String>,
+}
+
+impl Follower {
+    pub(super) fn new(leadership: &Arc<Leadership>, id: SubscriberId, caller: Caller, codec: Codec, socket: WriteHalf) -> Arc<Self> {
+        Arc::new(Self {
+            id,
+            caller,
+            codec,
+            leadership: Arc::clone(leadership),
+            socket,
+            state: Mutex::new(State {
+                outbound: Outbound::default(),
+                pushes: PushQueue::new(&leadership.terms.limits),
+                routes: HashMap::new(),
+                dirty: false,
+                running: HashMap::new(),
+                orders: Orders::default(),
+                task: None,
+                heard: Instant::now(),
+            }),
+        })
+    }
+
+    pub(crate) fn id(&self) -> SubscriberId {
+        self.id
+    }
+
+    pub(super) fn codec(&self) -> Codec {
+        self.codec
+    }
+
+    pub(super) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    pub(super) fn instance(&self) -> InstanceId {
+        self.caller.instance
+    }
+
+    pub(super) fn leadership(&self) -> &Arc<Leadership> {
+        &self.leadership
+    }
+
+    pub(super) fn socket(&self) -> &WriteHalf {
+        &self.socket
+    }
+
+    // Sending.
+
+    /// Appends packets and leaves the writing to the connection's task.
+    pub(super) fn send(&self, packets: &[u8]) {
+        let task = {
+            let mut state = self.lock();
+            state.outbound.append(packets);
+            state.task.take()
+        };
+        wake(task);
+    }
+
+    /// Answers a call that has run in a task of its own.
+    pub(super) fn respond(&self, id: u64, reply: &Reply) {
+        let mut packet = Vec::with_capacity(128 + reply.answer.len());
+        self.write_response(&mut packet, id, reply);
+        self.send(&packet);
+    }
+
+    /// Writes the answer of a call behind `out`.
+    pub(super) fn write_response(&self, out: &mut Vec<u8>, id: u64, reply: &Reply) {
+        let made;
+        let conn = match reply.answered {
+            Answered::Ok => cluster_protocol::RESULT_OK.as_bytes(),
+            Answered::Err => cluster_protocol::RESULT_ERR.as_bytes(),
+            Answered::Failed(failure) => {
+                made = ConnObject::InvokeResult { success: false, failure: Some(failure) }.to_bytes();
+                &made
+            }
+        };
+        let written = write_packet(out, Kind::Response, id, 0, conn, &self.leadership.frame_limits(), |out| {
+            out.extend_from_slice(&reply.answer);
+            Ok(())
+        });
+        // `Call::reply` has checked the length of the answer.
+        if let Err(error) = written {
+            tracing::error!(%error, "an answer was not sent");
+        }
+    }
+
+    /// Writes what there is, unless somebody else does.
+    pub(super) fn flush(&self) {
+        let batch = self.lock().outbound.begin();
+        let Some(batch) = batch else { return };
+        if transport::flush(&self.state, |state| &mut state.outbound, &self.socket, batch) {
+            let task = self.lock().task.take();
+            wake(task);
+        }
+    }
+
+    // Pushes.
+
+    /// Adds a value. True: the follower has to be put on the writer's list.
+    pub(super) fn push(&self, route: Route<'_>, key: ItemKey, packet: Bytes) -> bool {
+        let mut state = self.lock();
+        if state.pushes.is_empty() && state.outbound.pending() < PUSH_AHEAD {
+            state.outbound.append(&packet);
+        } else {
+            state.routes.entry(route.topic).or_insert_with(|| route.source.clone());
+            state.pushes.push(route.topic, key, route.delivery, packet);
+        }
+        !std::mem::replace(&mut state.dirty, true)
+    }
+
+    /// Adds what is not a value. True: as with [`push`](Self::push).
+    pub(super) fn announce(&self, route: Route<'_>, event: PushEvent) -> bool {
+        let mut state = self.lock();
+        let Route { topic, delivery, source } = route;
+        match event {
+            PushEvent::Missed { count } => state.pushes.missed(topic, delivery, count),
+            PushEvent::Resynced => state.pushes.resynced(topic, delivery),
+            PushEvent::Ended | PushEvent::Failed => state.pushes.end(topic, delivery, source.announcement(event)),
+        }
+        state.routes.entry(topic).or_insert_with(|| source.clone());
+        !std::mem::replace(&mut state.dirty, true)
+    }
+
+    /// Writes what has been pushed, as far as the follower reads it.
+    pub(super) fn flush_pushes(&self) {
+        {
+            let mut state = self.lock();
+            state.dirty = false;
+            state.hand_over_pushes();
+        }
+        self.flush();
+    }
+
+    pub(super) fn drop_pushes(&self, topic: TopicId) {
+        let mut state = self.lock();
+        state.pushes.drop_topic(topic);
+        state.routes.remove(&topic);
+    }
+
+    // Running calls.
+
+    /// Notes a call that runs in a task. False: one with this id runs already.
+    pub(super) fn running(&self, id: u64) -> bool {
+        self.lock().running.insert(id, None).is_none()
+    }
+
+    /// How to cut it off. It may be over by now.
+    pub(super) fn running_as(&self, id: u64, task: AbortHandle) {
+        if let Some(running) = self.lock().running.get_mut(&id) {
+            *running = Some(task);
+        }
+    }
+
+    /// It has ended.
+    pub(super) fn ran(&self, id: u64) {
+        self.lock().running.remove(&id);
+    }
+
+    pub(super) fn running_calls(&self) -> usize {
+        self.lock().running.len()
+    }
+
+    /// Cuts a call off. Its place in the bounds is free when it has really ended.
+    pub(super) fn cancel(&self, id: u64) {
+        let task = self.lock().running.get(&id).cloned().flatten();
+        if let Some(task) = task {
+            task.abort();
+        }
+    }
+
+    pub(super) fn cancel_all(&self) {
+        let running: Vec<_> = self.lock().running.values().flatten().cloned().collect();
+        running.iter().for_each(AbortHandle::abort);
+    }
+
+    // Orders to the connection's task.
+
+    pub(super) fn go_away(&self) {
+        self.order(|orders| orders.go_away = true);
+    }
+
+    pub(super) fn tell_state(&self) {
+        self.order(|orders| orders.tell_state = true);
+    }
+
+    pub(super) fn end(&self, reason: String) {
+        self.order(|orders| orders.end = Some(reason));
+    }
+
+    fn order(&self, order: impl FnOnce(&mut Orders)) {
+        let task = {
+            let mut state = self.lock();
+            order(&mut state.orders);
+            state.task.take()
+        };
+        wake(task);
+    }
+
+    /// Any byte is a sign of life.
+    pub(super) fn check_silence(&self, now: Instant, allowed: Duration) {
+        let silent = now.saturating_duration_since(self.lock().heard);
+        if silent > allowed {
+            self.end(format!("it was silent for {silent:.1?}, {allowed:.1?} are allowed"));
+        }
+    }
+
+    /// Grants a fresh interval: the leader itself was late.
+    pub(super) fn excuse_silence(&self, now: Instant) {
+        self.lock().heard = now;
+    }
+
+    // The connection's task.
+
+    /// Begins a turn: returns the orders, and whether the socket must become writable first.
+    pub(super) fn begin_turn(&self, waker: &Waker) -> (Orders, bool) {
+        let mut state = self.lock();
+        if !state.task.as_ref().is_some_and(|task| task.will_wake(waker)) {
+            state.task = Some(waker.clone());
+        }
+        state.outbound.begin_turn();
+        (std::mem::take(&mut state.orders), state.outbound.is_blocked())
+    }
+
+    pub(super) fn unblock(&self) {
+        self.lock().outbound.unblock();
+    }
+
+    pub(super) fn heard(&self, now: Instant) {
+        self.lock().heard = now;
+    }
+
+    /// Appends a batch of answers and whatever pushes there is room for.
+    pub(super) fn append(&self, packets: &[u8]) {
+        let mut state = self.lock();
+        state.outbound.append(packets);
+        state.hand_over_pushes();
+    }
+
+    pub(super) fn outbound(&self) -> OutboundState {
+        let state = self.lock();
+        OutboundState {
+            pending: state.outbound.pending() + state.pushes.bytes(),
+            unsent: state.outbound.pending(),
+            blocked: state.outbound.is_blocked(),
+            broken: state.outbound.is_broken(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        transport::lock(&self.state)
+    }
+}
+
+/// How far the writing has come.
+pub(super) struct OutboundState {
+    /// Bytes not yet taken by the socket, pushes included.
+    pub(super) pending: usize,
+    /// The same without pushes that may still be conflated.
+    pub(super) unsent: usize,
+    pub(super) blocked: bool,
+    pub(super) broken: bool,
+}
+
+impl State {
+    fn hand_over_pushes(&mut self) {
+        while self.outbound.pending() < PUSH_AHEAD {
+            let (topic, event) = match self.pushes.pop() {
+                Some(Next::Packet(packet)) => {
+                    self.outbound.append(&packet);
+                    continue;
+                }
+                Some(Next::Missed { topic, count }) => (topic, PushEvent::Missed { count }),
+                Some(Next::Resynced { topic }) => (topic, PushEvent::Resynced),
+                None => return self.routes.clear(),
+            };
+            if let Some(source) = self.routes.get(&topic) {
+                let packet = source.announcement(event);
+                self.outbound.append(&packet);
+            }
+        }
+    }
+}
+
+/// Outside of every lock: waking runs code of the runtime.
+fn wake(task: Option<Waker>) {
+    if let Some(task) = task {
+        task.wake();
+    }
+}

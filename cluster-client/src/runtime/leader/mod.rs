@@ -1,0 +1,282 @@
+//! One process leading one channel: the real client, who may call it, and the way out.
+//!
+//! ```text
+//!            built                    closed, handed over, or outdone by a higher epoch
+//! Starting ─────────► Ready(client) ─────────────────────────► Draining ──► Closed
+//!     ▲ │ failed                                                   ▲
+//!     │ └───────────► Failed(error) ───────────────────────────────┘
+//!     └──────────────────┘ somebody calls, or some time has passed
+//! ```
+
+mod fanout;
+mod follower;
+mod gate;
+mod packets;
+mod publications;
+mod roster;
+mod serving;
+mod upstream;
+
+pub(crate) mod admission;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use cluster_protocol::{Codec, Failure, FrameLimits};
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use self::fanout::Fanout;
+use self::gate::{ClosingWithin, Gate};
+use crate::context::{CallContext, CallId, Caller, InstanceId};
+use crate::error::Error;
+use crate::limits::Limits;
+use crate::membership::{ClusterEvent, LeaderInfo, Status};
+use crate::serve::{Call, CatchPanic, Reply, Slot};
+use crate::service::{MethodInfo, Served};
+use crate::session::topics::SubscriberId;
+
+/// What the leadership of a channel is made of.
+pub(crate) struct Terms {
+    pub(crate) channel: Arc<str>,
+    pub(crate) instance: InstanceId,
+    pub(crate) epoch: u64,
+    pub(crate) codec: Codec,
+    pub(crate) limits: Limits,
+    pub(crate) methods: Arc<[MethodInfo]>,
+    /// The methods' descriptions, as followers are told them.
+    pub(crate) interface: Arc<[u8]>,
+    /// How long a call takes at most where its method says nothing.
+    pub(crate) response_timeout: Duration,
+    /// How long a follower may be silent; `None`: for ever.
+    pub(crate) follower_silence: Option<Duration>,
+}
+
+pub(crate) struct Leadership {
+    pub(crate) terms: Terms,
+    pub(crate) fanout: Fanout,
+    id: u64,
+    since: SystemTime,
+    status: Arc<Status>,
+    state: watch::Sender<State>,
+    /// Somebody wants a real client that could not be built to be tried again.
+    wanted: Notify,
+    step_down: CancellationToken,
+    /// Ends every task of this leadership.
+    ended: CancellationToken,
+    gate: Gate,
+    /// For each method, whether its calls publish something or take it back.
+    settling: Vec<bool>,
+}
+
+#[derive(Clone)]
+pub(crate) enum State {
+    Starting,
+    Ready(Arc<dyn Served>),
+    Failed(Error),
+    Draining,
+    Closed,
+}
+
+tokio::task_local! {
+    /// The leadership whose method is being polled.
+    static SERVING: u64;
+}
+
+impl Leadership {
+    pub(crate) fn new(terms: Terms, status: Arc<Status>) -> Arc<Self> {
+        static IDS: AtomicU64 = AtomicU64::new(0);
+        Arc::new(Self {
+            fanout: Fanout::new(&terms.limits),
+            settling: publications::settling(&terms.methods),
+            terms,
+            id: IDS.fetch_add(1, Ordering::Relaxed),
+            since: SystemTime::now(),
+            status,
+            state: watch::Sender::new(State::Starting),
+            wanted: Notify::new(),
+            step_down: CancellationToken::new(),
+            ended: CancellationToken::new(),
+            gate: Gate::default(),
+        })
+    }
+
+    pub(crate) fn channel(&self) -> &str {
+        &self.terms.channel
+    }
+
+    pub(crate) fn info(&self) -> LeaderInfo {
+        LeaderInfo {
+            pid: std::process::id(),
+            instance: self.terms.instance,
+            epoch: self.terms.epoch,
+            since: self.since,
+        }
+    }
+
+    pub(crate) fn frame_limits(&self) -> FrameLimits {
+        self.terms.limits.frame()
+    }
+
+    pub(crate) fn emit(&self, event: ClusterEvent) {
+        self.status.emit(event);
+    }
+
+    pub(crate) fn method(&self, name: &str) -> Option<usize> {
+        self.terms.methods.iter().position(|method| method.name == name)
+    }
+
+    // What state it is in.
+
+    pub(crate) fn state(&self) -> State {
+        self.state.borrow().clone()
+    }
+
+    pub(crate) fn states(&self) -> watch::Receiver<State> {
+        self.state.subscribe()
+    }
+
+    pub(crate) fn client(&self) -> Option<Arc<dyn Served>> {
+        match &*self.state.borrow() {
+            State::Ready(client) => Some(Arc::clone(client)),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn set(&self, state: State) {
+        self.state.send_replace(state);
+    }
+
+    /// Asks for another try at a real client that could not be built.
+    pub(crate) fn want_client(&self) {
+        self.wanted.notify_one();
+    }
+
+    pub(crate) async fn client_wanted(&self) {
+        self.wanted.notified().await;
+    }
+
+    // Going.
+
+    pub(crate) fn step_down(&self) {
+        self.step_down.cancel();
+    }
+
+    pub(crate) async fn stepping_down(&self) {
+        self.step_down.cancelled().await;
+    }
+
+    /// From now on no follower is admitted. True if there are any.
+    pub(crate) fn close_to_followers(&self) -> bool {
+        self.fanout.close_to_followers()
+    }
+
+    pub(crate) async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
+    /// Refuses new calls, lets those that were accepted finish within `limits.drain`, takes back this process's own
+    /// publications and closes the real client.
+    pub(crate) async fn drain(&self, own: SubscriberId) {
+        let client = self.client();
+        self.gate.close();
+        self.set(State::Draining);
+        self.fanout.going_away();
+        if tokio::time::timeout(self.terms.limits.drain, self.gate.drained()).await.is_err() {
+            tracing::warn!(channel = %self.terms.channel, running = self.gate.running(), "calls outlast the drain time and are cut off");
+        }
+        if let Some(client) = client {
+            for (key, arguments) in self.fanout.gone(own) {
+                self.undo(&client, &key, arguments).await;
+            }
+            self.fanout.close_upstreams();
+            let closing = CatchPanic(client.close());
+            match tokio::time::timeout(self.terms.limits.drain, SERVING.scope(self.id, closing)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(panic)) => {
+                    let method = "#[close]".to_owned();
+                    self.emit(ClusterEvent::RealClient(Error::Panicked { method, message: panic }));
+                }
+                Err(_) => tracing::warn!(channel = %self.terms.channel, "the real client is still closing; not waiting for it"),
+            }
+        }
+    }
+
+    /// Ends all connections and tasks. The port is free by now.
+    pub(crate) fn end(&self) {
+        self.gate.close();
+        self.set(State::Closed);
+        self.ended.cancel();
+        self.fanout.end();
+    }
+
+    // Calls.
+
+    /// Lets a call in, unless the leadership is going away or over its bound.
+    pub(crate) fn enter(self: &Arc<Self>) -> Result<Permit, Failure> {
+        self.gate.enter(self.terms.limits.in_flight)?;
+        Ok(Permit { leadership: Arc::clone(self) })
+    }
+
+    /// `close()` has been called within one of this leadership's own calls: that call is not waited for.
+    pub(crate) fn closing_within(&self) -> Option<ClosingWithin<'_>> {
+        self.is_serving().then(|| self.gate.closing_within())
+    }
+
+    /// True within a method, or a close, of this very leadership.
+    pub(crate) fn is_serving(&self) -> bool {
+        SERVING.try_with(|id| *id == self.id).unwrap_or(false)
+    }
+
+    /// Marks what `future` does as done on behalf of this leadership.
+    pub(crate) fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        SERVING.scope(self.id, future)
+    }
+
+    /// The same for one poll.
+    pub(crate) fn sync_scope<R>(&self, poll: impl FnOnce() -> R) -> R {
+        SERVING.sync_scope(self.id, poll)
+    }
+
+    pub(crate) fn context(&self, call: CallId, deadline: Option<Instant>, caller: Caller) -> CallContext {
+        CallContext::new(call, self.terms.epoch, deadline, caller)
+    }
+
+    /// Runs a call of this process by way of its bytes.
+    pub(crate) async fn call_bytes(self: &Arc<Self>, method: usize, call: Call, caller: SubscriberId) -> Reply {
+        let Some(client) = self.client() else {
+            return Reply::failed(Failure::GoingAway, "the leader is going away");
+        };
+        let permit = match self.enter() {
+            Ok(permit) => permit,
+            Err(failure) => return Reply::failed(failure, "the leader takes no more calls"),
+        };
+        let settlement = match self.settlement(method, &call) {
+            Ok(settlement) => settlement,
+            Err(error) => return Reply::failed(Failure::BadArguments, &error.to_string()),
+        };
+        let mut slot = Slot::default();
+        slot.prepare(call.context());
+        client.serve(method, call, &mut slot);
+        let reply = match slot.take() {
+            Some(served) => self.scope(served).await,
+            None => Reply::failed(Failure::UnknownMethod, "the method cannot be called"),
+        };
+        self.settle(settlement, reply.answered, caller);
+        drop(permit);
+        reply
+    }
+}
+
+/// A call is running; dropping it says that it has ended.
+pub(crate) struct Permit {
+    leadership: Arc<Leadership>,
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.leadership.gate.leave();
+    }
+}

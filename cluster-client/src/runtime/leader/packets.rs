@@ -1,0 +1,85 @@
+//! One event as packets: encoded once for each codec that some follower speaks.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cluster_protocol::{Codec, ConnObject, EncodeError, FrameLimits, Kind, PushEvent, write_packet};
+
+use crate::event::{Item, Payload};
+
+/// Where the pushes of one topic come from.
+#[derive(Clone)]
+pub(super) struct Source {
+    pub(super) key: Arc<str>,
+    pub(super) epoch: u64,
+    pub(super) limits: FrameLimits,
+}
+
+impl Source {
+    /// The packet that says something about the topic besides a value.
+    pub(super) fn announcement(&self, event: PushEvent) -> Bytes {
+        let conn = ConnObject::SubscribeResult {
+            key: self.key.as_ref().into(),
+            item: None,
+            epoch: Some(self.epoch),
+            event: Some(event),
+        };
+        control_packet(&conn, &self.limits)
+    }
+}
+
+/// A value on its way to the followers.
+pub(super) struct Packets<'a> {
+    source: Source,
+    sequence: u64,
+    item: &'a Item,
+    by_codec: Vec<(Codec, Result<Bytes, EncodeError>)>,
+}
+
+impl<'a> Packets<'a> {
+    pub(super) fn new(source: Source, sequence: u64, item: &'a Item) -> Self {
+        Self { source, sequence, item, by_codec: Vec::new() }
+    }
+
+    /// The packet for followers that speak `codec`. Runs the user's `Serialize` the first time.
+    pub(super) fn get(&mut self, codec: Codec) -> Result<Bytes, EncodeError> {
+        if let Some((_, packet)) = self.by_codec.iter().find(|(known, _)| *known == codec) {
+            return packet.clone();
+        }
+        let packet = self.encode(codec);
+        self.by_codec.push((codec, packet.clone()));
+        packet
+    }
+
+    fn encode(&self, codec: Codec) -> Result<Bytes, EncodeError> {
+        let conn = ConnObject::SubscribeResult {
+            key: self.source.key.as_ref().into(),
+            item: self.item.key.as_deref().map(Into::into),
+            epoch: Some(self.source.epoch),
+            event: None,
+        };
+        let mut packet = Vec::new();
+        write_packet(&mut packet, Kind::Request, self.sequence, 0, &conn.to_bytes(), &self.source.limits, |out| {
+            match &self.item.payload {
+                Payload::Typed(value) => value.encode(codec, out),
+                // Only a follower's items are encoded, and a follower pushes to nobody.
+                Payload::Encoded { bytes, .. } => {
+                    out.extend_from_slice(bytes);
+                    Ok(())
+                }
+            }
+        })?;
+        Ok(Bytes::from(packet))
+    }
+}
+
+/// A request without data and without an answer.
+pub(super) fn control_packet(conn: &ConnObject<'_>, limits: &FrameLimits) -> Bytes {
+    let mut packet = Vec::new();
+    // A connection object over the limit has a key over the limit, which was refused when it came in.
+    let written = write_packet(&mut packet, Kind::Request, 0, 0, &conn.to_bytes(), limits, |_| Ok(()));
+    if let Err(error) = written {
+        tracing::error!(%error, "a control packet was not sent");
+    }
+    Bytes::from(packet)
+}

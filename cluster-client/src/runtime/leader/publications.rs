@@ -1,0 +1,148 @@
+//! The leader's part in publications: who owns them, and taking them back when their owner goes.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use cluster_protocol::Codec;
+
+use super::Leadership;
+use crate::context::{CallId, Caller};
+use crate::error::{Error, Outcome};
+use crate::membership::ClusterEvent;
+use crate::serve::{Answered, Call, Reply, Slot};
+use crate::service::{Kind, MethodInfo, Served};
+use crate::session::payload::Payload;
+use crate::session::publications::PublicationKey;
+use crate::session::topics::SubscriberId;
+
+/// The arguments of a publication, kept for the method that takes it back.
+pub(crate) struct Arguments {
+    codec: Codec,
+    data: Bytes,
+}
+
+/// What a call will have changed once it has succeeded.
+#[derive(Default)]
+pub(crate) struct Settlement {
+    published: Option<(PublicationKey, Option<Arguments>)>,
+    undone: Vec<PublicationKey>,
+}
+
+impl Leadership {
+    /// Whether calls of this method publish something or take it back.
+    pub(crate) fn settles(&self, method: usize) -> bool {
+        self.settling.get(method).is_some_and(|settles| *settles)
+    }
+
+    /// What the call will have published or taken back. The keys come from the arguments, which the call consumes.
+    pub(crate) fn settlement(&self, method: usize, call: &Call) -> Result<Settlement, Error> {
+        let mut settlement = Settlement::default();
+        if !self.settles(method) {
+            return Ok(settlement);
+        }
+        for (publish, info) in self.terms.methods.iter().enumerate() {
+            let Kind::Publish { key, remembered: true, undo } = info.kind else { continue };
+            if publish == method {
+                let arguments = undo.map(|_| Arguments { codec: call.codec, data: Bytes::copy_from_slice(&call.data) });
+                settlement.published = Some((PublicationKey { method, key: key(call)? }, arguments));
+            } else if undo == Some(method) {
+                settlement.undone.push(PublicationKey { method: publish, key: key(call)? });
+            }
+        }
+        Ok(settlement)
+    }
+
+    pub(crate) fn settle(&self, settlement: Settlement, answered: Answered, caller: SubscriberId) {
+        if answered != Answered::Ok {
+            return;
+        }
+        if let Some((key, arguments)) = settlement.published {
+            self.fanout.published(self, key, caller, arguments);
+        }
+        for key in settlement.undone {
+            self.fanout.undone(self, &key);
+        }
+    }
+
+    /// A follower has gone: its publications are taken back, in the background.
+    pub(crate) fn undo_all(self: &Arc<Self>, gone: SubscriberId) {
+        let publications = self.fanout.gone(gone);
+        let (Some(client), false) = (self.client(), publications.is_empty()) else { return };
+        let Ok(permit) = self.enter() else { return };
+        let leadership = Arc::clone(self);
+        tokio::spawn(async move {
+            for (key, arguments) in publications {
+                leadership.undo(&client, &key, arguments).await;
+            }
+            drop(permit);
+        });
+    }
+
+    pub(super) async fn undo(&self, client: &Arc<dyn Served>, key: &PublicationKey, arguments: Arguments) {
+        let Some((undo, info)) = self.undo_method(key.method) else { return };
+        let timeout = info.timeout.unwrap_or(self.terms.response_timeout);
+        let result = self.run_undo(client, undo, info, arguments, timeout).await;
+        if let Err(error) = result {
+            tracing::warn!(channel = self.channel(), method = info.name, key = key.key, %error, "taking back a publication failed");
+            self.emit(ClusterEvent::PublicationFailed { method: info.name.to_owned(), error });
+        }
+    }
+
+    fn undo_method(&self, publish: usize) -> Option<(usize, &MethodInfo)> {
+        let Kind::Publish { undo: Some(undo), .. } = self.terms.methods.get(publish)?.kind else { return None };
+        Some((undo, self.terms.methods.get(undo)?))
+    }
+
+    async fn run_undo(
+        &self,
+        client: &Arc<dyn Served>,
+        undo: usize,
+        info: &MethodInfo,
+        arguments: Arguments,
+        timeout: Duration,
+    ) -> Result<(), Error> {
+        let instance = self.terms.instance;
+        let caller = Caller { pid: std::process::id(), instance, local: true };
+        let call_id = CallId { instance, sequence: 0 };
+        let call = Call {
+            data: Payload::from(arguments.data),
+            codec: arguments.codec,
+            context: self.context(call_id, Some(Instant::now() + timeout), caller),
+            method: info.name,
+            answer: Vec::new(),
+            limits: self.frame_limits(),
+        };
+        let mut slot = Slot::default();
+        slot.prepare(call.context());
+        client.serve(undo, call, &mut slot);
+        let method = info.name.to_owned();
+        let Some(served) = slot.take() else { return Err(Error::UnknownMethod { method }) };
+        match tokio::time::timeout(timeout, self.scope(served)).await {
+            Ok(Reply { answered: Answered::Ok, .. }) => Ok(()),
+            Ok(Reply { answered: Answered::Err, .. }) => Err(Error::RealClient {
+                channel: self.channel().to_owned(),
+                message: format!("{method} returned an error"),
+            }),
+            Ok(Reply { answered: Answered::Failed(failure), answer }) => {
+                Err(Error::from_failure(&method, failure, &answer))
+            }
+            Err(_) => Err(Error::DeadlineExceeded { method, timeout, outcome: Outcome::Unknown }),
+        }
+    }
+}
+
+/// For each method, whether its calls publish something or take it back.
+pub(super) fn settling(methods: &[MethodInfo]) -> Vec<bool> {
+    let mut settling = vec![false; methods.len()];
+    for (index, info) in methods.iter().enumerate() {
+        if let Kind::Publish { remembered: true, undo, .. } = info.kind {
+            for method in [Some(index), undo].into_iter().flatten() {
+                if let Some(settles) = settling.get_mut(method) {
+                    *settles = true;
+                }
+            }
+        }
+    }
+    settling
+}

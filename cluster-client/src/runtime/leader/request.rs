@@ -1,0 +1,83 @@
+//! What a follower's packets ask for. Packets of known methods are recognised by their bytes, without parsing.
+
+use cluster_protocol::{
+    ConnObject, DecodeError, FrameLimits, HEADER_LEN, HEARTBEAT, HEARTBEAT_RES, Header, Kind, Packet, write_packet,
+};
+
+use crate::runtime::transport::ReadHalf;
+use crate::service::{self, MethodInfo};
+use crate::session::payload::{COPIED, Payload};
+
+pub(super) enum Incoming {
+    Invoke { method: usize, oneway: bool, call: Option<u64> },
+    UnknownMethod { oneway: bool },
+    Subscribe { method: usize, key: String, restore: bool },
+    Unsubscribe { key: String },
+    Cancel,
+    Heartbeat,
+    /// An answer, or something that a newer follower may say.
+    Ignored,
+}
+
+impl Incoming {
+    /// Whether it counts among the calls of a connection.
+    pub(super) fn is_call(&self) -> bool {
+        matches!(self, Self::Invoke { .. } | Self::UnknownMethod { .. } | Self::Subscribe { .. })
+    }
+}
+
+/// Reads the connection object of a packet.
+///
+/// # Errors
+///
+/// What is no connection object ends the connection; an unknown type does not.
+pub(super) fn read(packet: &Packet<'_>, methods: &[MethodInfo]) -> Result<Incoming, DecodeError> {
+    if packet.header.kind == Kind::Response {
+        return Ok(Incoming::Ignored);
+    }
+    if let Some(method) = methods.iter().position(|method| method.conn.as_bytes() == packet.conn) {
+        let oneway = methods.get(method).is_some_and(|info| matches!(info.kind, service::Kind::Oneway));
+        return Ok(Incoming::Invoke { method, oneway, call: None });
+    }
+    if packet.conn == HEARTBEAT.as_bytes() {
+        return Ok(Incoming::Heartbeat);
+    }
+    let find = |name: &str| methods.iter().position(|method| method.name == name);
+    Ok(match ConnObject::parse(packet.conn) {
+        Ok(ConnObject::Invoke { method, oneway, call, .. }) => match find(&method) {
+            Some(method) => Incoming::Invoke { method, oneway, call },
+            None => Incoming::UnknownMethod { oneway },
+        },
+        Ok(ConnObject::Subscribe { key, method: Some(method), restore, .. }) => match find(&method) {
+            Some(method) => Incoming::Subscribe { method, key: key.into_owned(), restore },
+            None => Incoming::UnknownMethod { oneway: false },
+        },
+        Ok(ConnObject::UnSubscribe { key, .. }) => Incoming::Unsubscribe { key: key.into_owned() },
+        Ok(ConnObject::Cancel) => Incoming::Cancel,
+        Ok(ConnObject::Heartbeat) => Incoming::Heartbeat,
+        Ok(_) | Err(DecodeError::UnknownType { .. } | DecodeError::Field { .. }) => Incoming::Ignored,
+        Err(error) => return Err(error),
+    })
+}
+
+/// Takes a packet that was parsed off the buffer and returns its data.
+pub(super) fn take_data(read: &mut ReadHalf, header: &Header) -> Payload {
+    let start = HEADER_LEN + header.conn_len as usize;
+    let end = header.packet_len();
+    if end - start <= COPIED {
+        let payload = Payload::copy(read.buffered().get(start..end).unwrap_or_default());
+        read.consume(end);
+        payload
+    } else {
+        Payload::from(read.take(end).slice(start..))
+    }
+}
+
+pub(super) fn heartbeat_answer(id: u64) -> Vec<u8> {
+    let mut packet = Vec::new();
+    let conn = HEARTBEAT_RES.as_bytes();
+    let written = write_packet(&mut packet, Kind::Response, id, 0, conn, &FrameLimits::default(), |_| Ok(()));
+    // A short constant is within the default limits, and the id came over the wire.
+    debug_assert!(written.is_ok());
+    packet
+}

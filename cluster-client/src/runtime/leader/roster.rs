@@ -1,0 +1,141 @@
+//! Who is attached to a leadership: its followers and the members of its own process.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use cluster_protocol::{Codec, PushEvent};
+
+use super::follower::Follower;
+use super::packets::{Packets, Source};
+use crate::event::{Delivery, Item};
+use crate::member::Member;
+use crate::session::topics::{SubscriberId, TopicId};
+use crate::subscription::CloseReason;
+
+#[derive(Default)]
+pub(super) struct Roster {
+    by_id: HashMap<SubscriberId, Subscriber>,
+    followers: usize,
+    closed: bool,
+}
+
+#[derive(Clone)]
+pub(super) enum Subscriber {
+    /// A member of this process.
+    Local(Arc<Member>),
+    Remote(Arc<Follower>),
+}
+
+/// Why a follower was not let in.
+pub(crate) enum NotAdmitted {
+    GoingAway,
+    Full,
+}
+
+/// Which topic a push belongs to, and how it is delivered.
+#[derive(Clone, Copy)]
+pub(super) struct Route<'a> {
+    pub(super) topic: TopicId,
+    pub(super) delivery: Delivery,
+    pub(super) source: &'a Source,
+}
+
+impl Roster {
+    pub(super) fn add_local(&mut self, member: Arc<Member>) {
+        self.by_id.insert(member.id(), Subscriber::Local(member));
+    }
+
+    pub(super) fn add_follower(&mut self, follower: &Arc<Follower>, limit: usize) -> Result<(), NotAdmitted> {
+        if self.closed {
+            return Err(NotAdmitted::GoingAway);
+        }
+        if self.followers >= limit {
+            return Err(NotAdmitted::Full);
+        }
+        self.followers += 1;
+        self.by_id.insert(follower.id(), Subscriber::Remote(Arc::clone(follower)));
+        Ok(())
+    }
+
+    pub(super) fn remove(&mut self, id: SubscriberId) {
+        if let Some(Subscriber::Remote(_)) = self.by_id.remove(&id) {
+            self.followers -= 1;
+        }
+    }
+
+    pub(super) fn get(&self, id: SubscriberId) -> Option<Subscriber> {
+        self.by_id.get(&id).cloned()
+    }
+
+    /// From now on no follower is admitted. True if there are any.
+    pub(super) fn close(&mut self) -> bool {
+        self.closed = true;
+        self.followers > 0
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.closed = true;
+        self.followers = 0;
+        self.by_id.clear();
+    }
+
+    pub(super) fn followers(&self) -> impl Iterator<Item = &Arc<Follower>> {
+        self.by_id.values().filter_map(|subscriber| match subscriber {
+            Subscriber::Remote(follower) => Some(follower),
+            Subscriber::Local(_) => None,
+        })
+    }
+
+    /// The codecs that the followers speak.
+    pub(super) fn codecs(&self) -> Vec<Codec> {
+        let mut codecs = Vec::new();
+        for follower in self.followers() {
+            if !codecs.contains(&follower.codec()) {
+                codecs.push(follower.codec());
+            }
+        }
+        codecs
+    }
+
+    /// Hands a value to one subscriber. Returns a follower that now has something to be written.
+    pub(super) fn deliver(
+        &self,
+        route: Route<'_>,
+        who: SubscriberId,
+        packets: &mut Packets<'_>,
+        item: &Item,
+    ) -> Option<Arc<Follower>> {
+        match self.by_id.get(&who)? {
+            Subscriber::Local(member) => {
+                member.interests().deliver(&route.source.key, item.clone());
+                None
+            }
+            Subscriber::Remote(follower) => {
+                let dirty = match packets.get(follower.codec()) {
+                    Ok(packet) => follower.push(route, item.key.clone(), packet),
+                    // Said to the leader's user by `Fanout`; the follower learns that it has missed something.
+                    Err(_) => follower.announce(route, PushEvent::Missed { count: 1 }),
+                };
+                dirty.then(|| Arc::clone(follower))
+            }
+        }
+    }
+
+    /// Tells one subscriber what is not a value.
+    pub(super) fn announce(&self, route: Route<'_>, who: SubscriberId, event: PushEvent) -> Option<Arc<Follower>> {
+        match self.by_id.get(&who)? {
+            Subscriber::Local(member) => {
+                let mut interests = member.interests();
+                match event {
+                    PushEvent::Missed { count } => interests.missed(&route.source.key, count),
+                    PushEvent::Resynced => interests.resynced(&route.source.key),
+                    PushEvent::Ended | PushEvent::Failed => {
+                        interests.ended(&route.source.key, CloseReason::Ended);
+                    }
+                }
+                None
+            }
+            Subscriber::Remote(follower) => follower.announce(route, event).then(|| Arc::clone(follower)),
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The task of one follower's connection: reads its packets in batches, runs its calls, writes the answers.
+//!
+//! A call is polled once in place; what is ready then is answered with the whole batch in one write, what is not
+//! moves into a task of its own. While the follower does not read, its packets are not read either.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use cluster_protocol::{ConnObject, Parse, parse};
+
+use super::admission;
+use super::follower::Follower;
+use super::packets::control_packet;
+use super::request::{self, take_data};
+use super::Leadership;
+use crate::membership::ClusterEvent;
+use crate::runtime::transport::ReadHalf;
+use crate::serve::Slot;
+use crate::service::Served;
+
+/// Answers are written before the batch has grown over this.
+const WRITE_AFTER: usize = 128 * 1024;
+
+/// How long the last bytes of an ending connection may take.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Serves a follower to the end of its connection.
+pub(super) async fn serve(follower: Arc<Follower>, read: ReadHalf) {
+    let leadership = Arc::clone(follower.leadership());
+    let caller = follower.caller();
+    let (pid, instance) = (caller.pid, caller.instance);
+    tracing::debug!(channel = leadership.channel(), pid, %instance, "a follower joined");
+    leadership.emit(ClusterEvent::FollowerJoined { pid, instance });
+
+    let mut connection = Connection::new(Arc::clone(&follower), read);
+    let reason = tokio::select! {
+        reason = &mut connection => reason,
+        () = leadership.ended() => {
+            say_goodbye(&follower).await;
+            "the leader has ended".to_owned()
+        }
+    };
+    follower.socket().shutdown();
+    follower.cancel_all();
+    leadership.fanout.remove(&leadership, follower.id());
+    leadership.undo_all(follower.id());
+    tracing::debug!(channel = leadership.channel(), pid, %instance, reason, "a follower left");
+    leadership.emit(ClusterEvent::FollowerLeft { pid, instance, reason });
+}
+
+/// Gets rid of the last answers.
+async fn say_goodbye(follower: &Follower) {
+    let written = poll_fn(|cx| {
+        loop {
+            follower.flush();
+            let outbound = follower.outbound();
+            if outbound.unsent == 0 || outbound.broken {
+                return Poll::Ready(());
+            }
+            if ready!(follower.socket().poll_write_ready(cx)).is_err() {
+                return Poll::Ready(());
+            }
+            follower.unblock();
+        }
+    });
+    // Past that time the follower does not read, and nothing is owed to it.
+    let _ = tokio::time::timeout(FAREWELL, written).await;
+}
+
+/// Ends with the reason.
+pub(super) struct Connection {
+    pub(super) follower: Arc<Follower>,
+    pub(super) leadership: Arc<Leadership>,
+    read: ReadHalf,
+    /// When what is buffered was read: calls are timed from then.
+    pub(super) read_at: Instant,
+    pub(super) client: Option<Arc<dyn Served>>,
+    /// For each method, the box of its last call's future.
+    pub(super) slots: Vec<Slot>,
+    pub(super) out: Vec<u8>,
+    pub(super) spare_answer: Vec<u8>,
+    /// Calls accepted on this connection, which is what "going away" is said by.
+    pub(super) accepted: u64,
+    pub(super) going_away: bool,
+}
+
+impl Connection {
+    fn new(follower: Arc<Follower>, read: ReadHalf) -> Self {
+        let leadership = Arc::clone(follower.leadership());
+        let mut slots = Vec::new();
+        slots.resize_with(leadership.terms.methods.len(), Slot::default);
+        Self {
+            follower,
+            leadership,
+            read,
+            read_at: Instant::now(),
+            client: None,
+            slots,
+            out: Vec::new(),
+            spare_answer: Vec::new(),
+            accepted: 0,
+            going_away: false,
+        }
+    }
+}
+
+impl Future for Connection {
+    type Output = String;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<String> {
+        let this = &mut *self;
+        let (orders, blocked) = this.follower.begin_turn(cx.waker());
+        if let Some(reason) = orders.end {
+            return Poll::Ready(reason);
+        }
+        if orders.tell_state {
+            this.out.extend_from_slice(&admission::state_packet(&this.leadership));
+        }
+        if orders.go_away && !this.going_away {
+            this.going_away = true;
+            let conn = ConnObject::GoingAway { accepted: this.accepted };
+            this.out.extend_from_slice(&control_packet(&conn, &this.leadership.frame_limits()));
+        }
+        if blocked {
+            match this.follower.socket().poll_write_ready(cx) {
+                Poll::Ready(Ok(())) => this.follower.unblock(),
+                Poll::Ready(Err(error)) => return Poll::Ready(error.to_string()),
+                Poll::Pending => {}
+            }
+        }
+        this.write();
+        loop {
+            let outbound = this.follower.outbound();
+            if outbound.broken {
+                return Poll::Ready("it closed the connection".to_owned());
+            }
+            if outbound.blocked {
+                // Not to read is the backpressure: it falls on this follower alone.
+                match this.follower.socket().poll_write_ready(cx) {
+                    Poll::Ready(Ok(())) => {
+                        this.follower.unblock();
+                        this.write();
+                        continue;
+                    }
+                    Poll::Ready(Err(error)) => return Poll::Ready(error.to_string()),
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+            match this.handle_batch() {
+                Ok(Batch::Whole) => {}
+                // The others get their turn.
+                Ok(Batch::Part) => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Err(error) => return Poll::Ready(error),
+            }
+            match ready!(this.read.poll_read(cx)) {
+                Ok(0) => return Poll::Ready("it closed the connection".to_owned()),
+                Ok(_) => {
+                    this.read_at = Instant::now();
+                    this.follower.heard(this.read_at);
+                }
+                Err(error) => return Poll::Ready(error.to_string()),
+            }
+        }
+    }
+}
+
+enum Batch {
+    /// All complete packets of the buffer were handled.
+    Whole,
+    /// As many as one turn allows.
+    Part,
+}
+
+impl Connection {
+    fn handle_batch(&mut self) -> Result<Batch, String> {
+        let limits = self.leadership.frame_limits();
+        for _ in 0..self.leadership.terms.limits.frames_per_turn {
+            let (header, incoming) = match parse(self.read.buffered(), &limits) {
+                Ok(Parse::Incomplete { .. }) => {
+                    self.write();
+                    return Ok(Batch::Whole);
+                }
+                Ok(Parse::Complete(packet)) => {
+                    (packet.header, request::read(&packet, &self.leadership.terms.methods))
+                }
+                Err(error) => return Err(format!("it broke the protocol: {error}")),
+            };
+            let data = take_data(&mut self.read, &header);
+            match incoming {
+                Ok(incoming) => self.handle(&header, incoming, data)?,
+                Err(error) => return Err(format!("it broke the protocol: {error}")),
+            }
+            if self.out.len() >= WRITE_AFTER {
+                self.write();
+            }
+        }
+        self.write();
+        Ok(Batch::Part)
+    }
+
+    fn write(&mut self) {
+        if !self.out.is_empty() {
+            self.follower.append(&self.out);
+            self.out.clear();
+        } else {
+            self.follower.append(&[]);
+        }
+        self.follower.flush();
+    }
+}

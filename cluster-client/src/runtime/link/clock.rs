@@ -1,0 +1,97 @@
+//! Deadlines and heartbeats of a connection: one task that sleeps until the earliest of them.
+
+use std::{
+    sync::Arc,
+    task::Waker,
+    time::{Duration, Instant},
+};
+
+use cluster_protocol::{CANCEL, HEARTBEAT, Kind, timeout_millis, write_packet};
+use tokio::time::timeout_at;
+
+use super::{LeaderLink, LinkEvents, Phase, no_data, scratch::Scratch};
+use crate::session::liveness::Verdict;
+
+/// Calls expire at their deadline or up to this much later, together with others: to look for them takes time.
+const RESOLUTION: Duration = Duration::from_millis(10);
+
+/// Runs until the connection ends.
+pub(super) async fn run(link: Arc<LeaderLink>, events: Arc<dyn LinkEvents>) {
+    let mut clock = Clock {
+        link,
+        events,
+        written: 0,
+        expired: Vec::new(),
+    };
+    while let Some(next) = clock.look(Instant::now()) {
+        // Whichever comes first, it looks again.
+        let _ = timeout_at(next.into(), clock.link.bell.notified()).await;
+    }
+}
+
+struct Clock {
+    link: Arc<LeaderLink>,
+    events: Arc<dyn LinkEvents>,
+    /// How much had been written the last time.
+    written: u64,
+    expired: Vec<(u64, Waker)>,
+}
+
+impl Clock {
+    /// Does what is due and returns when to look again. `None`: never, the connection has ended.
+    fn look(&mut self, now: Instant) -> Option<Instant> {
+        let mut state = self.link.lock();
+        if state.phase == Phase::Closed {
+            return None;
+        }
+        if state.outbound.written() > self.written {
+            self.written = state.outbound.written();
+            state.liveness.said(now);
+        }
+        state.calls.expire(now, &mut self.expired);
+        let verdict = state.liveness.tick(now);
+        let expiry = state
+            .calls
+            .earliest_deadline()
+            .map(|at| at.max(now + RESOLUTION));
+        let next = expiry.into_iter().chain([state.liveness.due()]).min()?;
+        state.clock_looks_at = next;
+        // What waits to be written is as good as a heartbeat, once it gets through.
+        let ping = verdict == Verdict::Ping && state.outbound.pending() == 0;
+        drop(state);
+
+        self.send(ping);
+        for (_, waker) in self.expired.drain(..) {
+            waker.wake();
+        }
+        if let Verdict::Silent(silent) = verdict {
+            self.events.unresponsive(silent);
+        }
+        Some(next)
+    }
+
+    /// Sends a heartbeat, and tells the leader which calls nobody waits for any more.
+    fn send(&self, ping: bool) {
+        let link = &*self.link;
+        let timeout = timeout_millis(link.settings.heartbeat_interval);
+        let ping = ping.then(|| (link.next_id(), timeout, HEARTBEAT));
+        let cancels = self.expired.iter().map(|&(id, _)| (id, 0, CANCEL));
+        let mut packets = Scratch::take();
+        for (id, timeout, conn) in cancels.chain(ping) {
+            // Never fails: connection objects are allowed to be longer than these.
+            let _ = write_packet(
+                &mut packets,
+                Kind::Request,
+                id,
+                timeout,
+                conn.as_bytes(),
+                &link.settings.frame,
+                no_data,
+            );
+        }
+        if !packets.is_empty() {
+            let batch = link.lock().send(&packets);
+            link.flush(batch);
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What the connection's task makes of the bytes it has read.
+//!
+//! All packets of a read are looked at first, outside the lock. Requests of the leader are passed on at once;
+//! answers, and what else has to go into the connection's state, are gathered for one turn under the lock.
+
+use std::{ops::Range, sync::atomic::Ordering};
+
+use bytes::Bytes;
+use cluster_protocol::{
+    ConnObject, DecodeError, HEADER_LEN, HEARTBEAT, HEARTBEAT_RES, Kind, Packet, Parse, RESULT_ERR,
+    RESULT_OK, parse, write_packet,
+};
+use tracing::debug;
+
+use super::{LeaderLink, LinkEvents, Push, no_data};
+use crate::session::{
+    calls::{AnswerKind, INDEX_BITS},
+    payload::COPIED,
+};
+
+/// The packets of one read.
+#[derive(Debug, Default)]
+pub(super) struct Inbound {
+    pub(super) answers: Vec<Answered>,
+    /// The data of one answer at least is too large to be copied.
+    pub(super) large: bool,
+    /// The leader is going away; how many calls it has accepted.
+    pub(super) accepted: Option<u64>,
+    /// Packets to be sent in return.
+    pub(super) replies: Vec<u8>,
+    /// How many bytes the whole packets were.
+    pub(super) consumed: usize,
+}
+
+/// The answer of a call.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) id: u64,
+    pub(super) kind: AnswerKind,
+    /// Where its data is in the bytes that were parsed.
+    pub(super) data: Range<usize>,
+}
+
+/// What a leader must not do. Nothing that follows can be relied on.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Violation {
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    #[error("an answer to request {0:#x}, which was never made")]
+    NeverAsked(u64),
+}
+
+impl Inbound {
+    /// Looks at all whole packets in `buf`. On an error, at those before the violation.
+    pub(super) fn parse(
+        &mut self,
+        buf: &[u8],
+        link: &LeaderLink,
+        events: &dyn LinkEvents,
+    ) -> Result<(), Violation> {
+        self.answers.clear();
+        self.replies.clear();
+        (self.large, self.accepted, self.consumed) = (false, None, 0);
+        while let Some(rest @ [_, ..]) = buf.get(self.consumed..) {
+            let Parse::Complete(packet) = parse(rest, &link.settings.frame)? else {
+                break;
+            };
+            match packet.header.kind {
+                Kind::Response => self.response(&packet, link)?,
+                Kind::Request => self.request(&packet, link, events)?,
+            }
+            self.consumed += packet.header.packet_len();
+        }
+        Ok(())
+    }
+
+    fn response(&mut self, packet: &Packet<'_>, link: &LeaderLink) -> Result<(), Violation> {
+        // The connection objects that nearly all answers have are known; no other is worth a special case.
+        let kind = if packet.conn == RESULT_OK.as_bytes() {
+            AnswerKind::Ok
+        } else if packet.conn == RESULT_ERR.as_bytes() {
+            AnswerKind::Err
+        } else if packet.conn == HEARTBEAT_RES.as_bytes() {
+            return Ok(());
+        } else {
+            match ConnObject::parse(packet.conn) {
+                Ok(ConnObject::InvokeResult {
+                    failure: Some(failure),
+                    ..
+                }) => AnswerKind::Failed(failure),
+                Ok(ConnObject::InvokeResult { success: true, .. }) => AnswerKind::Ok,
+                Ok(ConnObject::InvokeResult { success: false, .. }) => AnswerKind::Err,
+                Ok(_) => return Ok(()),
+                Err(error) => return ignore_unknown(error),
+            }
+        };
+        let id = packet.header.id;
+        // An answer may be late, but not for a call that is still to be made.
+        if id >> INDEX_BITS >= link.sequence.load(Ordering::Relaxed) {
+            return Err(Violation::NeverAsked(id));
+        }
+        let data = self.consumed + HEADER_LEN + packet.conn.len();
+        self.large |= packet.data.len() > COPIED;
+        self.answers.push(Answered {
+            id,
+            kind,
+            data: data..data + packet.data.len(),
+        });
+        Ok(())
+    }
+
+    fn request(
+        &mut self,
+        packet: &Packet<'_>,
+        link: &LeaderLink,
+        events: &dyn LinkEvents,
+    ) -> Result<(), Violation> {
+        if packet.conn == HEARTBEAT.as_bytes() {
+            self.reply_to_heartbeat(packet.header.id, link);
+            return Ok(());
+        }
+        match ConnObject::parse(packet.conn) {
+            Ok(ConnObject::SubscribeResult {
+                key, item, event, ..
+            }) => {
+                // Copied, as a subscription may keep it for long, and the read buffer with it.
+                let data = Bytes::copy_from_slice(packet.data);
+                events.pushed(Push {
+                    key: &key,
+                    item: item.as_deref(),
+                    event,
+                    data,
+                });
+            }
+            Ok(ConnObject::PublicationTaken { method, key }) => {
+                events.publication_taken(&method, &key);
+            }
+            Ok(ConnObject::ChannelState { rs }) => events.channel_state(rs, packet.data),
+            Ok(ConnObject::GoingAway { accepted }) => self.accepted = Some(accepted),
+            Ok(ConnObject::Heartbeat) => self.reply_to_heartbeat(packet.header.id, link),
+            Ok(other) => debug!(?other, "ignored: a leader does not ask this"),
+            Err(error) => return ignore_unknown(error),
+        }
+        Ok(())
+    }
+
+    fn reply_to_heartbeat(&mut self, id: u64, link: &LeaderLink) {
+        let (conn, limits) = (HEARTBEAT_RES.as_bytes(), &link.settings.frame);
+        // Never fails: connection objects are allowed to be longer than this one.
+        let _ = write_packet(
+            &mut self.replies,
+            Kind::Response,
+            id,
+            0,
+            conn,
+            limits,
+            no_data,
+        );
+    }
+}
+
+/// A newer leader may say what is not known here yet.
+fn ignore_unknown(error: DecodeError) -> Result<(), Violation> {
+    match error {
+        DecodeError::UnknownType { name } => {
+            debug!(name, "ignored: a message of an unknown type");
+            Ok(())
+        }
+        error => Err(error.into()),
+    }
+}

@@ -1,0 +1,382 @@
+//! A follower's connection to its leader.
+//!
+//! One mutex guards all that is known about the connection, and under it there is no system call, no foreign code
+//! and no wake-up. Whoever calls encodes its packet, appends it under the lock and, unless somebody else is about
+//! to, writes it into the socket itself; it decodes its answer itself, too. Two tasks serve the connection: `task`
+//! reads, hands out what has come, and writes what callers have left; `clock` expires calls and sends heartbeats.
+//!
+//! - `call`: the future of one call
+//! - `task`, `inbound`: the connection's task, and what it makes of the bytes it has read
+//! - `clock`: deadlines and heartbeats
+//! - `scratch`: where packets are encoded
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::Waker,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use cluster_protocol::{
+    CANCEL, Codec, EncodeError, FrameLimits, Kind, PushEvent, Welcome, set_id, timeout_millis,
+    write_packet,
+};
+use tokio::sync::{Notify, watch};
+
+use self::scratch::Scratch;
+use super::transport::{self, ReadHalf, WriteHalf};
+use crate::session::{
+    calls::{Calls, INDEX_BITS, NewCall},
+    liveness::Liveness,
+    outbound::{Batch, Outbound},
+};
+
+mod call;
+mod clock;
+mod inbound;
+mod scratch;
+mod task;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::call::{Answer, PendingCall};
+
+/// What a link is told when it starts.
+#[derive(Debug, Clone)]
+pub(crate) struct LinkSettings {
+    /// The codec that was agreed on for this connection.
+    pub(crate) codec: Codec,
+    pub(crate) frame: FrameLimits,
+    /// After so much silence the leader is asked for a sign of life; see [`Liveness`].
+    pub(crate) heartbeat_interval: Duration,
+    /// No call is taken when more than this is waiting to be written.
+    pub(crate) outbound_bytes: usize,
+}
+
+/// What a leader says without having been asked, and how it is. Called by the tasks of the connection, in the order
+/// in which it came.
+pub(crate) trait LinkEvents: Send + Sync + 'static {
+    fn pushed(&self, push: Push<'_>);
+    /// Another process has published the key, or it was undone: this process must not publish it again.
+    fn publication_taken(&self, method: &str, key: &str);
+    fn channel_state(&self, welcome: Welcome, data: &[u8]);
+    /// The leader takes no more calls. Those that it did not accept have been told so.
+    fn going_away(&self);
+    fn unresponsive(&self, silent: Duration);
+    fn responsive(&self);
+}
+
+/// A message of a subscription.
+#[derive(Debug)]
+pub(crate) struct Push<'a> {
+    pub(crate) key: &'a str,
+    pub(crate) item: Option<&'a str>,
+    /// Something other than a value.
+    pub(crate) event: Option<PushEvent>,
+    pub(crate) data: Bytes,
+}
+
+/// Why a call was not sent. It did not run.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum StartError {
+    Encode(EncodeError),
+    Closed,
+    GoingAway,
+    /// Too many calls wait, or too many bytes.
+    Busy,
+}
+
+/// How a link has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LinkEnd {
+    pub(crate) reason: String,
+    /// The leader had said before that it was going away.
+    pub(crate) going_away: bool,
+}
+
+/// A connection to a leader that has registered this process. It lives until either side closes it:
+/// to drop the handle is not enough.
+#[derive(Debug)]
+pub(crate) struct LeaderLink {
+    state: Mutex<State>,
+    socket: WriteHalf,
+    settings: LinkSettings,
+    sequence: Arc<AtomicU64>,
+    /// Rung when the clock task has to look earlier than it meant to.
+    bell: Notify,
+    end: watch::Sender<Option<LinkEnd>>,
+}
+
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    outbound: Outbound,
+    calls: Calls,
+    /// How many calls were sent, one-way ones included: by this number a leader that goes away says which it took.
+    ordinal: u64,
+    liveness: Liveness,
+    task: Option<Waker>,
+    clock_looks_at: Instant,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Open,
+    GoingAway,
+    Closed,
+}
+
+impl LeaderLink {
+    /// Takes over a connection after its handshake. `sequence` numbers the calls of the member, over all its links.
+    pub(crate) fn spawn(
+        read: ReadHalf,
+        write: WriteHalf,
+        settings: LinkSettings,
+        sequence: Arc<AtomicU64>,
+        events: Arc<dyn LinkEvents>,
+    ) -> Arc<Self> {
+        let now = Instant::now();
+        let state = State {
+            phase: Phase::Open,
+            outbound: Outbound::default(),
+            calls: Calls::default(),
+            ordinal: 0,
+            liveness: Liveness::new(now, settings.heartbeat_interval),
+            task: None,
+            clock_looks_at: now,
+        };
+        let link = Arc::new(Self {
+            state: Mutex::new(state),
+            socket: write,
+            settings,
+            sequence,
+            bell: Notify::new(),
+            end: watch::Sender::new(None),
+        });
+        tokio::spawn(task::Task::new(link.clone(), read, events.clone()));
+        tokio::spawn(clock::run(link.clone(), events));
+        link
+    }
+
+    /// Sends a call; `data` appends its arguments. The future that is returned is to be polled in the same turn of
+    /// the same task whose `waker` this is: it relies on being woken, and so returns `Pending` the first time.
+    pub(crate) fn start(
+        self: &Arc<Self>,
+        conn: &[u8],
+        deadline: Instant,
+        waker: Waker,
+        data: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), EncodeError>,
+    ) -> Result<PendingCall, StartError> {
+        let timeout = timeout_millis(deadline.saturating_duration_since(Instant::now()));
+        let mut packet = self.encode(0, timeout, conn, data)?;
+        let sequence = self.next_sequence();
+
+        let mut state = self.lock();
+        state.admit(&packet, &self.settings)?;
+        let ordinal = state.ordinal + 1;
+        let end_offset = state.outbound.queued() + packet.len() as u64;
+        let call = NewCall {
+            sequence,
+            deadline,
+            end_offset,
+            ordinal,
+            waker,
+        };
+        let id = state.calls.insert(call).ok_or(StartError::Busy)?;
+        state.ordinal = ordinal;
+        set_id(&mut packet, id);
+        let batch = state.send(&packet);
+        let early = deadline < state.clock_looks_at;
+        drop(state);
+
+        self.flush(batch);
+        if early {
+            self.bell.notify_one();
+        }
+        Ok(PendingCall::new(self.clone(), id))
+    }
+
+    /// Sends a call that has no answer. `timeout` as in the packet's header.
+    pub(crate) fn send_oneway(
+        &self,
+        conn: &[u8],
+        timeout: u32,
+        data: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), EncodeError>,
+    ) -> Result<(), StartError> {
+        let packet = self.encode(self.next_id(), timeout, conn, data)?;
+        let mut state = self.lock();
+        state.admit(&packet, &self.settings)?;
+        state.ordinal += 1;
+        let batch = state.send(&packet);
+        drop(state);
+        self.flush(batch);
+        Ok(())
+    }
+
+    /// Sends a request that is not a call and has no data, such as `unSubscribe`.
+    pub(crate) fn send_control(&self, conn: &[u8]) -> Result<(), StartError> {
+        let packet = self.encode(self.next_id(), 0, conn, &mut no_data)?;
+        let mut state = self.lock();
+        if state.phase == Phase::Closed {
+            return Err(StartError::Closed);
+        }
+        let batch = state.send(&packet);
+        drop(state);
+        self.flush(batch);
+        Ok(())
+    }
+
+    /// Ends the connection. What waits to be written is written, as far as the socket takes it at once.
+    pub(crate) fn close(&self) {
+        let batch = self.lock().outbound.begin();
+        self.flush(batch);
+        self.end("closed by this process");
+    }
+
+    /// Waits until the connection has ended.
+    pub(crate) async fn closed(&self) -> LinkEnd {
+        let mut end = self.end.subscribe();
+        loop {
+            if let Some(end) = end.borrow_and_update().clone() {
+                return end;
+            }
+            // Cannot fail: the other end of this channel is in `self`.
+            let _ = end.changed().await;
+        }
+    }
+
+    /// Whether calls can be sent.
+    pub(crate) fn is_usable(&self) -> bool {
+        self.lock().phase == Phase::Open
+    }
+
+    /// The codec of the data of this connection.
+    pub(crate) fn codec(&self) -> Codec {
+        self.settings.codec
+    }
+
+    /// Nobody waits for the call any more.
+    fn abandon(&self, id: u64) {
+        let cancel = self.encode(id, 0, CANCEL.as_bytes(), &mut no_data);
+        let mut state = self.lock();
+        let waker = state.calls.remove(id);
+        let batch = match (&waker, &cancel) {
+            (Some(_), Ok(cancel)) => state.send(cancel),
+            _ => None,
+        };
+        drop(state);
+        self.flush(batch);
+    }
+
+    /// The connection has ended. The first reason counts.
+    fn end(&self, reason: &str) {
+        let mut lost = Vec::new();
+        let mut state = self.lock();
+        if state.phase == Phase::Closed {
+            return;
+        }
+        let going_away = state.phase == Phase::GoingAway;
+        state.phase = Phase::Closed;
+        let written = state.outbound.maybe_written();
+        state.calls.lose_all(written, &mut lost);
+        lost.extend(state.task.take());
+        drop(state);
+
+        self.socket.shutdown();
+        self.end.send_replace(Some(LinkEnd {
+            reason: reason.to_owned(),
+            going_away,
+        }));
+        lost.into_iter().for_each(Waker::wake);
+        self.bell.notify_one();
+    }
+
+    fn encode(
+        &self,
+        id: u64,
+        timeout: u32,
+        conn: &[u8],
+        data: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), EncodeError>,
+    ) -> Result<Scratch, StartError> {
+        let mut packet = Scratch::take();
+        write_packet(
+            &mut packet,
+            Kind::Request,
+            id,
+            timeout,
+            conn,
+            &self.settings.frame,
+            data,
+        )
+        .map_err(StartError::Encode)?;
+        Ok(packet)
+    }
+
+    fn next_sequence(&self) -> u64 {
+        self.sequence.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The id of a packet that is not in the table of calls.
+    fn next_id(&self) -> u64 {
+        self.next_sequence() << INDEX_BITS
+    }
+
+    fn flush(&self, batch: Option<Batch>) {
+        let Some(batch) = batch else { return };
+        if transport::flush(
+            &self.state,
+            |state| &mut state.outbound,
+            &self.socket,
+            batch,
+        ) {
+            let task = self.lock().task.clone();
+            task.iter().for_each(Waker::wake_by_ref);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        transport::lock(&self.state)
+    }
+}
+
+/// The data of a packet that has none.
+fn no_data(_: &mut Vec<u8>) -> Result<(), EncodeError> {
+    Ok(())
+}
+
+impl State {
+    /// Whether another call can be sent.
+    fn admit(&self, packet: &[u8], settings: &LinkSettings) -> Result<(), StartError> {
+        match self.phase {
+            Phase::Closed => Err(StartError::Closed),
+            Phase::GoingAway => Err(StartError::GoingAway),
+            Phase::Open => {
+                // A packet alone always passes: the frame limits bound it.
+                let pending = self.outbound.pending();
+                let full = pending > 0 && pending + packet.len() > settings.outbound_bytes;
+                if full { Err(StartError::Busy) } else { Ok(()) }
+            }
+        }
+    }
+
+    /// The leader takes no more calls, and of those that were sent only the first `accepted`.
+    fn go_away(&mut self, accepted: u64, wakers: &mut Vec<Waker>) {
+        if self.phase == Phase::Open {
+            self.phase = Phase::GoingAway;
+        }
+        self.calls.not_accepted(accepted, wakers);
+    }
+
+    /// Appends a packet. A batch: to be written by the one who has appended it.
+    fn send(&mut self, packet: &[u8]) -> Option<Batch> {
+        self.outbound.append(packet);
+        if self.outbound.should_flush() {
+            self.outbound.begin()
+        } else {
+            None
+        }
+    }
+}

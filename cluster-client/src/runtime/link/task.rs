@@ -1,0 +1,177 @@
+//! The connection's task: it waits for the socket, hands out what has come, and writes what nobody else writes.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Instant,
+};
+
+use super::{
+    LeaderLink, LinkEvents, Phase,
+    inbound::{Inbound, Violation},
+};
+use crate::runtime::transport::ReadHalf;
+use crate::session::{outbound::Batch, payload::COPIED};
+
+/// Completes when the connection has ended.
+pub(super) struct Task {
+    link: Arc<LeaderLink>,
+    read: ReadHalf,
+    events: Arc<dyn LinkEvents>,
+    inbound: Inbound,
+    /// The callers to be woken.
+    wakers: Vec<Waker>,
+}
+
+/// What the state has for a turn of the task.
+enum Turn {
+    Write(Option<Batch>),
+    /// The socket takes no more for now.
+    Blocked,
+    /// The socket takes no more, ever. What the leader has sent before can still be read.
+    Broken,
+    Closed,
+}
+
+/// How many callers have got their answers.
+enum Woken {
+    Few,
+    Several,
+}
+
+impl Task {
+    pub(super) fn new(link: Arc<LeaderLink>, read: ReadHalf, events: Arc<dyn LinkEvents>) -> Self {
+        Self {
+            link,
+            read,
+            events,
+            inbound: Inbound::default(),
+            wakers: Vec::new(),
+        }
+    }
+
+    /// Hands out what was read.
+    fn receive(&mut self) -> Result<Woken, Violation> {
+        let Self {
+            link,
+            read,
+            events,
+            inbound,
+            wakers,
+        } = self;
+        let parsed = inbound.parse(read.buffered(), link, &**events);
+        let shared = inbound.large.then(|| read.take(inbound.consumed));
+        let bytes = shared.as_deref().unwrap_or(read.buffered());
+
+        let mut state = link.lock();
+        let responsive = state.liveness.heard(Instant::now());
+        for answer in inbound.answers.drain(..) {
+            let waker = state
+                .calls
+                .answer(answer.id, answer.kind, |payload| match &shared {
+                    Some(shared) if answer.data.len() > COPIED => {
+                        payload.share(shared.slice(answer.data));
+                    }
+                    _ => payload.fill(bytes.get(answer.data).unwrap_or_default()),
+                });
+            wakers.extend(waker);
+        }
+        if let Some(accepted) = inbound.accepted {
+            state.go_away(accepted, wakers);
+        }
+        state.outbound.append(&inbound.replies);
+        let (woken, batch) = if wakers.len() < 2 {
+            (Woken::Few, state.outbound.begin())
+        } else {
+            state.outbound.batch_woken(wakers.len());
+            (Woken::Several, None)
+        };
+        drop(state);
+
+        link.flush(batch);
+        wakers.drain(..).for_each(Waker::wake);
+        if shared.is_none() {
+            read.consume(inbound.consumed);
+        }
+        if inbound.accepted.is_some() {
+            events.going_away();
+        }
+        if responsive {
+            events.responsive();
+        }
+        parsed.map(|()| woken)
+    }
+}
+
+impl Future for Task {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let broken = match self.link.begin_turn(cx.waker()) {
+            Turn::Write(batch) => {
+                self.link.flush(batch);
+                false
+            }
+            Turn::Blocked => {
+                if self.link.socket.poll_write_ready(cx).is_ready() {
+                    let batch = self.link.unblock();
+                    self.link.flush(batch);
+                }
+                false
+            }
+            Turn::Broken => true,
+            Turn::Closed => return Poll::Ready(()),
+        };
+        loop {
+            let end = match self.read.poll_read(cx) {
+                Poll::Pending if broken => "writing to the leader failed".to_owned(),
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(0)) => "the leader closed the connection".to_owned(),
+                Poll::Ready(Err(error)) => format!("reading from the leader failed: {error}"),
+                Poll::Ready(Ok(_)) => match self.receive() {
+                    Ok(Woken::Few) => continue,
+                    // To run again behind the callers that were woken, and to write what they leave.
+                    Ok(Woken::Several) => {
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
+                    Err(violation) => format!("the leader broke the protocol: {violation}"),
+                },
+            };
+            self.link.end(&end);
+            return Poll::Ready(());
+        }
+    }
+}
+
+impl LeaderLink {
+    fn begin_turn(&self, waker: &Waker) -> Turn {
+        let mut state = self.lock();
+        if state.phase == Phase::Closed {
+            return Turn::Closed;
+        }
+        if state
+            .task
+            .as_ref()
+            .is_none_or(|current| !current.will_wake(waker))
+        {
+            state.task = Some(waker.clone());
+        }
+        state.outbound.begin_turn();
+        if state.outbound.is_broken() {
+            Turn::Broken
+        } else if state.outbound.is_blocked() {
+            Turn::Blocked
+        } else {
+            Turn::Write(state.outbound.begin())
+        }
+    }
+
+    fn unblock(&self) -> Option<Batch> {
+        let mut state = self.lock();
+        state.outbound.unblock();
+        state.outbound.begin()
+    }
+}

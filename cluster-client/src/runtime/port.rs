@@ -1,0 +1,238 @@
+//! Election by port competition: who listens leads.
+//!
+//! `listen()` on the literal 127.0.0.1 is the atomic step. `SO_REUSEADDR` lets a successor listen although sockets of
+//! the one before it linger; `SO_REUSEPORT` is never set, it would allow two leaders. A process listens once on a
+//! port, whatever number of channels it leads there: that is the table in this file, the library's only global.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::admission;
+use super::leadership::Leadership;
+use crate::error::Error;
+use crate::limits::Limits;
+use crate::membership::ClusterEvent;
+
+/// Connections that the kernel holds for us while they wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+static OWNED: Mutex<Vec<Arc<PortOwner>>> = Mutex::new(Vec::new());
+
+/// The address members meet at.
+pub(crate) fn address(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}
+
+/// This process listens on a port.
+pub(crate) struct PortOwner {
+    port: u16,
+    channels: Mutex<Channels>,
+    /// Ends the accept loop.
+    stop: CancellationToken,
+    /// True once the port is free again.
+    freed: watch::Sender<bool>,
+}
+
+#[derive(Default)]
+struct Channels {
+    by_name: HashMap<String, Arc<Leadership>>,
+    /// The port is being handed over: no channel may join.
+    closing: bool,
+}
+
+/// The right to lead one channel. Dropping it gives the channel up, the last one the port.
+pub(crate) struct Seat {
+    owner: Arc<PortOwner>,
+    leadership: Arc<Leadership>,
+}
+
+/// Tries to become the leader of a channel. `None`: somebody else has the port or, in this process, the channel.
+pub(crate) fn claim(port: u16, leadership: &Arc<Leadership>, limits: &Limits) -> Result<Option<Seat>, Error> {
+    let mut owned = lock(&OWNED);
+    let present = owned.iter().find(|owner| owner.port == port).cloned();
+    let owner = match present {
+        Some(owner) => owner,
+        None => {
+            let Some(listener) = listen(port).map_err(|error| bind_error(port, &error))? else { return Ok(None) };
+            let owner = Arc::new(PortOwner {
+                port,
+                channels: Mutex::default(),
+                stop: CancellationToken::new(),
+                freed: watch::Sender::new(false),
+            });
+            owned.push(Arc::clone(&owner));
+            tokio::spawn(accept(listener, Arc::clone(&owner), *limits));
+            owner
+        }
+    };
+    let mut channels = lock(&owner.channels);
+    if channels.closing || channels.by_name.contains_key(leadership.channel()) {
+        return Ok(None);
+    }
+    channels.by_name.insert(leadership.channel().to_owned(), Arc::clone(leadership));
+    drop(channels);
+    Ok(Some(Seat { owner, leadership: Arc::clone(leadership) }))
+}
+
+fn listen(port: u16) -> io::Result<Option<TcpListener>> {
+    let socket = TcpSocket::new_v4()?;
+    // On Windows the option would let a stranger take a port that is in use.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    // Two sockets may be bound at once, only one may listen: losing at either step is losing.
+    match socket.bind(address(port)).and_then(|()| socket.listen(BACKLOG)) {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn bind_error(port: u16, error: &io::Error) -> Error {
+    Error::Bind {
+        endpoint: address(port).to_string(),
+        kind: format!("{:?}", error.kind()),
+        message: error.to_string(),
+    }
+}
+
+impl PortOwner {
+    pub(super) fn channel(&self, name: &str) -> Option<Arc<Leadership>> {
+        lock(&self.channels).by_name.get(name).cloned()
+    }
+
+    pub(super) fn channel_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = lock(&self.channels).by_name.keys().cloned().collect();
+        names.sort_unstable();
+        names
+    }
+
+    fn leave(&self, leadership: &Arc<Leadership>) {
+        let mut channels = lock(&self.channels);
+        if channels.by_name.get(leadership.channel()).is_some_and(|held| Arc::ptr_eq(held, leadership)) {
+            channels.by_name.remove(leadership.channel());
+        }
+        if channels.by_name.is_empty() {
+            channels.closing = true;
+            self.stop.cancel();
+        }
+    }
+
+    async fn freed(&self) {
+        let mut freed = self.freed.subscribe();
+        // The sender lives in `self`, so waiting cannot fail.
+        let _ = freed.wait_for(|freed| *freed).await;
+    }
+}
+
+impl Seat {
+    /// The channel is about to close. Followers of it need the port, so every channel of this process goes with it;
+    /// without followers the other channels stay.
+    pub(crate) fn hand_over(&self) {
+        let mut channels = lock(&self.owner.channels);
+        if !self.leadership.close_to_followers() {
+            return;
+        }
+        channels.closing = true;
+        for other in channels.by_name.values().filter(|other| !Arc::ptr_eq(other, &self.leadership)) {
+            other.step_down();
+        }
+    }
+
+    /// Gives the channel up and, where the port goes too, returns when it is free. At most `patience` is spent
+    /// waiting for the process's other channels.
+    pub(crate) async fn release(self, patience: Duration) {
+        let owner = Arc::clone(&self.owner);
+        drop(self);
+        let closing = lock(&owner.channels).closing;
+        if closing && tokio::time::timeout(patience, owner.freed()).await.is_err() {
+            tracing::warn!(port = owner.port, "other channels of this process still hold the port");
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.owner.leave(&self.leadership);
+    }
+}
+
+/// Frees the table's entry however the accept loop ends, even with its runtime.
+struct Listening {
+    owner: Arc<PortOwner>,
+    listener: Option<TcpListener>,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        // The socket goes first: whoever sees the entry gone must be able to listen.
+        self.listener = None;
+        lock(&OWNED).retain(|owner| !Arc::ptr_eq(owner, &self.owner));
+        lock(&self.owner.channels).closing = true;
+        self.owner.freed.send_replace(true);
+    }
+}
+
+async fn accept(listener: TcpListener, owner: Arc<PortOwner>, limits: Limits) {
+    let listening = Listening { owner: Arc::clone(&owner), listener: Some(listener) };
+    let mut pending = VecDeque::new();
+    let mut pause = Duration::ZERO;
+    while let Some(listener) = &listening.listener {
+        let accepted = tokio::select! {
+            biased;
+            () = owner.stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                pause = Duration::ZERO;
+                admit(&mut pending, stream, &owner, &limits);
+            }
+            // The peer has gone before we came to it: its affair.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            // Out of descriptors or memory: never a reason to stop leading.
+            Err(error) => {
+                pause = (pause * 2).clamp(Duration::from_millis(10), Duration::from_secs(1));
+                owner.report(&error);
+                tokio::select! {
+                    () = owner.stop.cancelled() => return,
+                    () = tokio::time::sleep(pause) => {}
+                }
+            }
+        }
+    }
+}
+
+/// Starts a handshake, at the cost of the oldest one if too many are pending.
+fn admit(pending: &mut VecDeque<AbortHandle>, stream: TcpStream, owner: &Arc<PortOwner>, limits: &Limits) {
+    pending.retain(|handshake| !handshake.is_finished());
+    if pending.len() >= limits.pending_handshakes
+        && let Some(oldest) = pending.pop_front()
+    {
+        tracing::warn!(port = owner.port, limit = limits.pending_handshakes, "too many unfinished handshakes, the oldest is dropped");
+        oldest.abort();
+    }
+    let handshake = tokio::spawn(admission::admit(stream, Arc::clone(owner), limits.handshake_timeout));
+    pending.push_back(handshake.abort_handle());
+}
+
+impl PortOwner {
+    fn report(&self, error: &io::Error) {
+        tracing::warn!(port = self.port, %error, "accepting a connection failed");
+        for leadership in lock(&self.channels).by_name.values() {
+            leadership.emit(ClusterEvent::AcceptFailed { message: error.to_string() });
+        }
+    }
+}
+
+/// A panic while one of these locks is held leaves nothing half done: they guard single map operations.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

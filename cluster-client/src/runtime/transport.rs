@@ -1,0 +1,190 @@
+//! The two halves of a connection, and the one way in which what is to be sent gets into the socket. Nothing else
+//! knows what kind of socket it is.
+
+#[cfg(unix)]
+use std::os::fd::AsFd;
+#[cfg(windows)]
+use std::os::windows::io::AsSocket;
+use std::{
+    io,
+    net::Shutdown,
+    pin::pin,
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::{
+    io::AsyncReadExt,
+    net::{
+        TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+};
+
+use crate::session::outbound::{Batch, Next, Outbound, WriteStatus};
+
+/// The read buffer of a quiet connection, and that of one whose reads fill it.
+const QUIET: usize = 32 * 1024;
+const BUSY: usize = 256 * 1024;
+
+/// After so many reads in a row that would have fitted a quiet connection's buffer, it gets that again.
+const QUIET_READS: u32 = 64;
+
+/// How many batches a writer writes before it leaves the rest to the connection's task: it may be a caller that has
+/// other things to do.
+const ROUNDS: usize = 8;
+
+/// Splits a connection. Small packets leave at once (TCP_NODELAY).
+pub(crate) fn split(stream: TcpStream) -> io::Result<(ReadHalf, WriteHalf)> {
+    stream.set_nodelay(true)?;
+    let (read, write) = stream.into_split();
+    let read = ReadHalf {
+        socket: read,
+        buf: BytesMut::new(),
+        size: QUIET,
+        quiet_reads: 0,
+    };
+    Ok((read, WriteHalf { socket: write }))
+}
+
+/// The receiving half and its buffer, for one task.
+#[derive(Debug)]
+pub(crate) struct ReadHalf {
+    socket: OwnedReadHalf,
+    buf: BytesMut,
+    size: usize,
+    quiet_reads: u32,
+}
+
+impl ReadHalf {
+    /// Reads once, behind what is buffered. 0 bytes: the peer will send no more.
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.refill();
+        let free = self.buf.capacity() - self.buf.len();
+        // The future is no more than a handle on the two: to drop it while it is pending loses nothing.
+        let read = pin!(self.socket.read_buf(&mut self.buf)).poll(cx);
+        if let Poll::Ready(Ok(n)) = read {
+            self.adapt(n, free);
+        }
+        read
+    }
+
+    /// What was read and not consumed yet.
+    pub(crate) fn buffered(&self) -> &[u8] {
+        &self.buf
+    }
+
+    /// Removes the first `n` bytes from what is buffered.
+    pub(crate) fn consume(&mut self, n: usize) {
+        self.buf.advance(n);
+    }
+
+    /// Removes the first `n` bytes from what is buffered and returns a handle on them, without copying.
+    pub(crate) fn take(&mut self, n: usize) -> Bytes {
+        self.buf.split_to(n).freeze()
+    }
+
+    /// Makes room when less than half is free: a buffer that is nearly full is read in small pieces. A packet that
+    /// is longer than the buffer makes it grow as it arrives, and not to the length that it claims.
+    fn refill(&mut self) {
+        if self.buf.is_empty() && self.quiet_reads >= QUIET_READS {
+            self.buf = BytesMut::new();
+            self.size = QUIET;
+            self.quiet_reads = 0;
+        }
+        let len = self.buf.len();
+        if self.buf.capacity() - len < self.size / 2 {
+            self.buf.reserve(len.max(self.size.saturating_sub(len)));
+        }
+    }
+
+    fn adapt(&mut self, read: usize, free: usize) {
+        if read == free {
+            self.size = BUSY;
+        }
+        let quiet = self.size == BUSY && read < QUIET / 2;
+        self.quiet_reads = if quiet { self.quiet_reads + 1 } else { 0 };
+    }
+}
+
+/// The sending half, for whoever has the turn to write.
+#[derive(Debug)]
+pub(crate) struct WriteHalf {
+    socket: OwnedWriteHalf,
+}
+
+impl WriteHalf {
+    /// Writes as much as the socket takes now. `WouldBlock` may also mean that the runtime has not yet heard that a
+    /// new socket is writable; [`poll_write_ready`](Self::poll_write_ready) then says so.
+    pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket.try_write(bytes)
+    }
+
+    /// Ready when the socket takes bytes again. Keeps one waker: only the connection's task may ask.
+    pub(crate) fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.socket.as_ref().poll_write_ready(cx)
+    }
+
+    /// Ends the connection in both directions: the peer gets what was written, then the end.
+    pub(crate) fn shutdown(&self) {
+        // tokio shuts down only with exclusive access, std also without, on a second handle on the socket. That
+        // there is none left is no more than a delay: the last owner of this half closes the socket.
+        let socket: &TcpStream = self.socket.as_ref();
+        #[cfg(unix)]
+        let handle = socket.as_fd().try_clone_to_owned();
+        #[cfg(windows)]
+        let handle = socket.as_socket().try_clone_to_owned();
+        if let Ok(handle) = handle {
+            // The peer may have closed first.
+            let _ = std::net::TcpStream::from(handle).shutdown(Shutdown::Both);
+        }
+    }
+}
+
+/// Writes `batch`, and what others append meanwhile, into the socket. Whoever has got a batch from
+/// [`Outbound::begin`] calls this, without the lock. `true`: the connection's task is to be woken.
+#[must_use]
+pub(crate) fn flush<S>(
+    state: &Mutex<S>,
+    outbound: impl Fn(&mut S) -> &mut Outbound,
+    socket: &WriteHalf,
+    mut batch: Batch,
+) -> bool {
+    let mut round = 1;
+    loop {
+        let (written, status) = write(socket, batch.bytes());
+        let mut state = lock(state);
+        let outbound = outbound(&mut state);
+        match outbound.end(batch, written, status) {
+            Next::Done => return false,
+            Next::Again if round < ROUNDS => match outbound.begin() {
+                Some(more) => batch = more,
+                None => return false,
+            },
+            Next::Again | Next::WakeTask => return true,
+        }
+        round += 1;
+    }
+}
+
+/// Locks the state of a connection. No code that can panic runs under such a lock, so it is never poisoned halfway.
+pub(crate) fn lock<S>(state: &Mutex<S>) -> MutexGuard<'_, S> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write(socket: &WriteHalf, bytes: &[u8]) -> (usize, WriteStatus) {
+    let mut written = 0;
+    while let Some(rest @ [_, ..]) = bytes.get(written..) {
+        match socket.try_write(rest) {
+            Ok(0) => return (written, WriteStatus::Broken),
+            Ok(n) => written += n,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                return (written, WriteStatus::Blocked);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return (written, WriteStatus::Broken),
+        }
+    }
+    (written, WriteStatus::Done)
+}

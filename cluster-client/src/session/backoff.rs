@@ -1,0 +1,65 @@
+//! How long to wait before the next attempt to win the port or to reach its owner.
+
+use std::time::Duration;
+
+const FIRST_CEILING: Duration = Duration::from_millis(5);
+const CEILING: Duration = Duration::from_millis(500);
+
+/// The delays of a row of failed attempts: the first one at once, the others anywhere between nothing and
+/// a ceiling that doubles from 5 ms to 500 ms, so that the members do not try in step.
+#[derive(Debug, Default)]
+pub(crate) struct Backoff {
+    attempts: u32,
+}
+
+impl Backoff {
+    /// The delay before the next attempt, given 64 random bits.
+    pub(crate) fn next_delay(&mut self, random: u64) -> Duration {
+        let attempt = self.attempts;
+        self.attempts = attempt.saturating_add(1);
+        let Some(doublings) = attempt.checked_sub(1) else {
+            return Duration::ZERO;
+        };
+        let factor = 2_u32.saturating_pow(doublings);
+        let ceiling = FIRST_CEILING.saturating_mul(factor).min(CEILING);
+        ceiling.mul_f64(random as f64 / u64::MAX as f64)
+    }
+
+    /// An attempt succeeded: the next row starts anew.
+    pub(crate) fn reset(&mut self) {
+        self.attempts = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn millis(backoff: &mut Backoff, random: u64, attempts: usize) -> Vec<u128> {
+        (0..attempts)
+            .map(|_| backoff.next_delay(random).as_millis())
+            .collect()
+    }
+
+    #[test]
+    fn the_ceiling_doubles_up_to_half_a_second() {
+        let mut backoff = Backoff::default();
+        assert_eq!(
+            millis(&mut backoff, u64::MAX, 10),
+            [0, 5, 10, 20, 40, 80, 160, 320, 500, 500]
+        );
+        backoff.reset();
+        assert_eq!(millis(&mut backoff, u64::MAX, 2), [0, 5]);
+        backoff.attempts = u32::MAX;
+        assert_eq!(millis(&mut backoff, u64::MAX, 2), [500, 500]);
+    }
+
+    #[test]
+    fn a_delay_is_anywhere_below_the_ceiling() {
+        assert_eq!(millis(&mut Backoff::default(), 0, 4), [0, 0, 0, 0]);
+        assert_eq!(
+            millis(&mut Backoff::default(), u64::MAX / 2, 5),
+            [0, 2, 5, 10, 20]
+        );
+    }
+}

@@ -1,0 +1,274 @@
+//! The calls of one connection that wait for an answer.
+//!
+//! A slab: each call has a slot, the packet's id says which one (`sequence << 16 | slot`), and the sequence in it is
+//! never given out twice, so that an answer which comes after its call was given up finds no call, whoever has the
+//! slot by then.
+//!
+//! ```text
+//!        insert              answer                  poll
+//! free ──────────> waiting ──────────> answered ──────────────> free
+//!                     │ expire, not_accepted, lose_all    poll  │
+//!                     ├──────────────> lost ────────────────────┤
+//!                     └──────────────── remove ─────────────────┘
+//! ```
+
+use std::{task::Waker, time::Instant};
+
+use cluster_protocol::Failure;
+
+use super::payload::Payload;
+
+/// As many calls can wait on one connection.
+pub(crate) const MAX_CALLS: usize = 1 << INDEX_BITS;
+
+/// Low bits of an id; the others are the sequence.
+pub(crate) const INDEX_BITS: u32 = 16;
+
+/// The calls of one connection.
+#[derive(Debug, Default)]
+pub(crate) struct Calls {
+    slots: Vec<Slot>,
+    free: Vec<u16>,
+    live: usize,
+    /// No waiting call has an earlier deadline.
+    earliest: Option<Instant>,
+}
+
+/// A call on its way into the table.
+#[derive(Debug)]
+pub(crate) struct NewCall {
+    /// Its number, used for no other packet of this connection.
+    pub(crate) sequence: u64,
+    pub(crate) deadline: Instant,
+    /// Where its packet ends in the connection's stream of bytes.
+    pub(crate) end_offset: u64,
+    /// Its number among the calls that were sent on this connection, from 1.
+    pub(crate) ordinal: u64,
+    /// Woken when the call is over.
+    pub(crate) waker: Waker,
+}
+
+/// What the payload of an answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AnswerKind {
+    /// The method's result.
+    Ok,
+    /// The method's own error.
+    Err,
+    /// A message in UTF-8 that says why there is neither.
+    Failed(Failure),
+}
+
+/// Why a call has no answer. `sent`: the leader may have got all of it, and so may have executed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CallLoss {
+    /// Its deadline has passed.
+    Expired { sent: bool },
+    /// The leader is going away and did not accept it: it did not run.
+    NotAccepted,
+    /// The connection has ended.
+    Disconnected { sent: bool },
+}
+
+/// What [`Calls::poll`] has found.
+#[derive(Debug)]
+pub(crate) enum Polled {
+    /// The call still waits, now with another waker. To drop the old one may run foreign code, so that is left to
+    /// the caller, who does it outside the lock.
+    Waiting { replaced: Option<Waker> },
+    /// The call is over and its slot free.
+    Over(Result<AnswerKind, CallLoss>),
+}
+
+#[derive(Debug)]
+struct Slot {
+    id: u64,
+    state: State,
+    deadline: Instant,
+    end_offset: u64,
+    ordinal: u64,
+    /// Its buffer outlives the call.
+    payload: Payload,
+}
+
+#[derive(Debug)]
+enum State {
+    Free,
+    Waiting(Waker),
+    Over(Result<AnswerKind, CallLoss>),
+}
+
+impl Calls {
+    /// Takes a slot and returns the id for the call's packet. `None`: there are [`MAX_CALLS`] already.
+    pub(crate) fn insert(&mut self, call: NewCall) -> Option<u64> {
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None => self.grow(call.deadline)?,
+        };
+        let slot = self.slots.get_mut(usize::from(index))?;
+        slot.id = call.sequence << INDEX_BITS | u64::from(index);
+        slot.state = State::Waiting(call.waker);
+        slot.deadline = call.deadline;
+        slot.end_offset = call.end_offset;
+        slot.ordinal = call.ordinal;
+        self.live += 1;
+        self.earliest = self.earliest.into_iter().chain([call.deadline]).min();
+        Some(slot.id)
+    }
+
+    /// Whether the call is over. If it is, its payload is in `into`, whose buffer goes into the slot instead. If it
+    /// is not, `waker` is the one to be woken.
+    pub(crate) fn poll(&mut self, id: u64, waker: &Waker, into: &mut Payload) -> Polled {
+        match self.find(id) {
+            Some(Slot {
+                state: State::Waiting(current),
+                ..
+            }) => {
+                let changed = !current.will_wake(waker);
+                Polled::Waiting {
+                    replaced: changed.then(|| std::mem::replace(current, waker.clone())),
+                }
+            }
+            Some(
+                slot @ &mut Slot {
+                    state: State::Over(outcome),
+                    ..
+                },
+            ) => {
+                std::mem::swap(&mut slot.payload, into);
+                self.free(id);
+                Polled::Over(outcome)
+            }
+            // Only the call's future polls, and not once it is over.
+            _ => Polled::Over(Err(CallLoss::Disconnected { sent: true })),
+        }
+    }
+
+    /// Forgets a call that nobody polls any more. Its waker, if the leader may still be working on it.
+    pub(crate) fn remove(&mut self, id: u64) -> Option<Waker> {
+        match self.free(id) {
+            State::Waiting(waker) => {
+                self.live -= 1;
+                Some(waker)
+            }
+            State::Over(_) | State::Free => None,
+        }
+    }
+
+    /// Fills in the answer of a call and returns the waker to be woken, unless nobody waits for it any more.
+    pub(crate) fn answer(
+        &mut self,
+        id: u64,
+        kind: AnswerKind,
+        fill: impl FnOnce(&mut Payload),
+    ) -> Option<Waker> {
+        let slot = self.find(id)?;
+        let waker = slot.finish(Ok(kind))?;
+        fill(&mut slot.payload);
+        self.live -= 1;
+        Some(waker)
+    }
+
+    /// Ends the calls whose deadline has passed; their ids and wakers go to `expired`.
+    pub(crate) fn expire(&mut self, now: Instant, expired: &mut Vec<(u64, Waker)>) {
+        if self.earliest.is_none_or(|earliest| earliest > now) {
+            return;
+        }
+        self.earliest = None;
+        for slot in &mut self.slots {
+            if !slot.is_waiting() {
+                continue;
+            }
+            if slot.deadline > now {
+                self.earliest = self.earliest.into_iter().chain([slot.deadline]).min();
+            } else if let Some(waker) = slot.finish(Err(CallLoss::Expired { sent: true })) {
+                self.live -= 1;
+                expired.push((slot.id, waker));
+            }
+        }
+    }
+
+    /// The leader is going away and has accepted only the first `accepted` calls.
+    pub(crate) fn not_accepted(&mut self, accepted: u64, wakers: &mut Vec<Waker>) {
+        self.lose(wakers, |slot| {
+            (slot.ordinal > accepted).then_some(CallLoss::NotAccepted)
+        });
+    }
+
+    /// The connection has ended, and the socket had accepted `written` bytes.
+    pub(crate) fn lose_all(&mut self, written: u64, wakers: &mut Vec<Waker>) {
+        self.lose(wakers, |slot| {
+            Some(CallLoss::Disconnected {
+                sent: slot.end_offset <= written,
+            })
+        });
+    }
+
+    /// How many calls wait.
+    pub(crate) fn live(&self) -> usize {
+        self.live
+    }
+
+    /// No call expires before this; `None`: no call waits. May be earlier than it has to be.
+    pub(crate) fn earliest_deadline(&self) -> Option<Instant> {
+        self.earliest.filter(|_| self.live > 0)
+    }
+
+    fn lose(&mut self, wakers: &mut Vec<Waker>, loss: impl Fn(&Slot) -> Option<CallLoss>) {
+        for slot in &mut self.slots {
+            let waker = loss(slot).and_then(|loss| slot.finish(Err(loss)));
+            self.live -= usize::from(waker.is_some());
+            wakers.extend(waker);
+        }
+    }
+
+    fn grow(&mut self, deadline: Instant) -> Option<u16> {
+        let index = u16::try_from(self.slots.len()).ok()?;
+        self.slots.push(Slot {
+            id: 0,
+            state: State::Free,
+            deadline,
+            end_offset: 0,
+            ordinal: 0,
+            payload: Payload::default(),
+        });
+        Some(index)
+    }
+
+    /// The slot of a call that is not forgotten.
+    fn find(&mut self, id: u64) -> Option<&mut Slot> {
+        let slot = self.slots.get_mut(index(id))?;
+        (slot.id == id && !matches!(slot.state, State::Free)).then_some(slot)
+    }
+
+    fn free(&mut self, id: u64) -> State {
+        let Some(slot) = self.find(id) else {
+            return State::Free;
+        };
+        slot.payload.clear();
+        let state = std::mem::replace(&mut slot.state, State::Free);
+        self.free.push(id as u16);
+        state
+    }
+}
+
+impl Slot {
+    /// The call is over, if it was not before; the waker to be woken.
+    fn finish(&mut self, outcome: Result<AnswerKind, CallLoss>) -> Option<Waker> {
+        match std::mem::replace(&mut self.state, State::Over(outcome)) {
+            State::Waiting(waker) => Some(waker),
+            earlier => {
+                self.state = earlier;
+                None
+            }
+        }
+    }
+
+    fn is_waiting(&self) -> bool {
+        matches!(self.state, State::Waiting(_))
+    }
+}
+
+fn index(id: u64) -> usize {
+    (id & (MAX_CALLS as u64 - 1)) as usize
+}

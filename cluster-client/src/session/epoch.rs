@@ -1,0 +1,25 @@
+//! The number of a leadership.
+
+/// The epoch of a leadership that begins now: greater than the one stored by the leadership before it on
+/// this machine and than any heard of (0: none), and not less than the clock, in microseconds of the Unix
+/// time. So it only fails to increase if the stored one is lost, no peer knows it and the clock has
+/// stepped back.
+pub(crate) fn next(now_micros: u64, stored: Option<u64>, highest_seen: u64) -> u64 {
+    let known = highest_seen.max(stored.unwrap_or(0));
+    now_micros.max(known.saturating_add(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next;
+
+    #[test]
+    fn follows_the_clock_and_never_goes_back() {
+        assert_eq!(next(1_000, None, 0), 1_000);
+        assert_eq!(next(1_000, Some(999), 500), 1_000);
+        assert_eq!(next(1_000, Some(1_000), 0), 1_001);
+        assert_eq!(next(1_000, Some(5_000), 0), 5_001);
+        assert_eq!(next(1_000, Some(5_000), 7_000), 7_001);
+        assert_eq!(next(0, Some(u64::MAX), 0), u64::MAX);
+    }
+}

@@ -1,0 +1,184 @@
+//! Whether the other end of a connection still lives. Any byte from it counts as life, and a process that was itself
+//! held up blames nobody.
+
+use std::time::{Duration, Instant};
+
+/// A peer that says nothing for so many intervals is reported as silent.
+const SILENT: u32 = 3;
+
+/// After so many intervals without having said anything we do, so that the peer knows that we live, too.
+const MUTE: u32 = 4;
+
+/// What is known about the other end.
+#[derive(Debug)]
+pub(crate) struct Liveness {
+    interval: Duration,
+    heard: Instant,
+    said: Instant,
+    pinged: Option<Instant>,
+    checked: Instant,
+    /// Until then the peer is not blamed: before, this process did not run either.
+    spared_until: Instant,
+    silent: bool,
+}
+
+/// What is to be done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Fine,
+    /// Send a heartbeat.
+    Ping,
+    /// It has been silent for so long, which is reported once.
+    Silent(Duration),
+}
+
+impl Liveness {
+    /// `interval` is the time of silence after which the peer is asked for a sign of life.
+    pub(crate) fn new(now: Instant, interval: Duration) -> Self {
+        Self {
+            interval,
+            heard: now,
+            said: now,
+            pinged: None,
+            checked: now,
+            spared_until: now,
+            silent: false,
+        }
+    }
+
+    /// Bytes have come from the peer. `true`: it had been reported as silent.
+    pub(crate) fn heard(&mut self, now: Instant) -> bool {
+        self.heard = now;
+        std::mem::take(&mut self.silent)
+    }
+
+    /// Bytes have gone to the peer.
+    pub(crate) fn said(&mut self, now: Instant) {
+        self.said = now;
+    }
+
+    /// When [`tick`](Self::tick) is due: within an interval.
+    pub(crate) fn due(&self) -> Instant {
+        let blame = (!self.silent).then(|| self.blame_at(self.interval * SILENT));
+        blame.map_or_else(|| self.ping_at(), |blame| blame.min(self.ping_at()))
+    }
+
+    /// Looks at the clock.
+    pub(crate) fn tick(&mut self, now: Instant) -> Verdict {
+        self.check(now);
+        if !self.silent && now >= self.blame_at(self.interval * SILENT) {
+            self.silent = true;
+            Verdict::Silent(now - self.heard)
+        } else if now >= self.ping_at() {
+            self.pinged = Some(now);
+            Verdict::Ping
+        } else {
+            Verdict::Fine
+        }
+    }
+
+    /// For a side that waits for the other's heartbeats, at least once an interval: for how long the peer has been
+    /// silent, if that is longer than `patience`.
+    pub(crate) fn overdue(&mut self, now: Instant, patience: Duration) -> Option<Duration> {
+        self.check(now);
+        (now >= self.blame_at(patience)).then(|| now - self.heard)
+    }
+
+    fn check(&mut self, now: Instant) {
+        if now - self.checked > self.interval * 2 {
+            self.spared_until = now + self.interval;
+        }
+        self.checked = now;
+    }
+
+    fn blame_at(&self, patience: Duration) -> Instant {
+        (self.heard + patience).max(self.spared_until)
+    }
+
+    fn ping_at(&self) -> Instant {
+        let at = (self.heard + self.interval).min(self.said + self.interval * MUTE);
+        self.pinged
+            .map_or(at, |pinged| at.max(pinged + self.interval))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Ticks when due until `until` and returns what was to be done, and when.
+    fn run(live: &mut Liveness, start: Instant, until: u32) -> Vec<(u32, Verdict)> {
+        let mut verdicts = Vec::new();
+        while live.due() <= start + SECOND * until {
+            let now = live.due();
+            let verdict = live.tick(now);
+            verdicts.push(((now - start).as_secs() as u32, verdict));
+        }
+        verdicts
+    }
+
+    #[test]
+    fn a_silent_peer_is_pinged_each_interval_and_reported_once() {
+        let start = Instant::now();
+        let mut live = Liveness::new(start, SECOND * 2);
+        let silent = Verdict::Silent(SECOND * 6);
+        let expected = [
+            (2, Verdict::Ping),
+            (4, Verdict::Ping),
+            (6, silent),
+            (6, Verdict::Ping),
+            (8, Verdict::Ping),
+        ];
+        assert_eq!(run(&mut live, start, 9), expected);
+        assert!(live.heard(start + SECOND * 9));
+        assert!(!live.heard(start + SECOND * 9), "once an episode");
+        assert!(
+            run(&mut live, start, 15).contains(&(15, silent)),
+            "and again in the next one"
+        );
+    }
+
+    #[test]
+    fn a_peer_that_talks_is_pinged_only_to_hear_us() {
+        let start = Instant::now();
+        let mut live = Liveness::new(start, SECOND);
+        for second in 1..=8 {
+            let now = start + SECOND * second;
+            live.heard(now - SECOND / 2);
+            let verdict = if second % 4 == 0 {
+                Verdict::Ping
+            } else {
+                Verdict::Fine
+            };
+            assert_eq!(live.tick(now), verdict, "second {second}");
+            if verdict == Verdict::Ping {
+                live.said(now);
+            }
+        }
+    }
+
+    #[test]
+    fn who_was_late_blames_nobody_for_one_interval() {
+        let start = Instant::now();
+        let mut live = Liveness::new(start, SECOND);
+        let late = start + SECOND * 20;
+        assert_eq!(live.tick(late), Verdict::Ping);
+        assert_eq!(live.overdue(late + SECOND / 2, SECOND * 15), None);
+        assert_eq!(live.tick(late + SECOND), Verdict::Silent(SECOND * 21));
+    }
+
+    #[test]
+    fn overdue_after_the_given_patience() {
+        let start = Instant::now();
+        let mut live = Liveness::new(start, SECOND);
+        for second in 1..15 {
+            assert_eq!(live.overdue(start + SECOND * second, SECOND * 15), None);
+        }
+        assert_eq!(
+            live.overdue(start + SECOND * 15, SECOND * 15),
+            Some(SECOND * 15)
+        );
+    }
+}

@@ -1,0 +1,316 @@
+//! What is to be written on one connection, and who writes it.
+//!
+//! Whoever has something to send appends it under the connection's lock and is told whether to write the socket
+//! too. Writing happens outside the lock, with a buffer that was swapped out: there is one writer at a time, and it
+//! takes along what others append meanwhile.
+//!
+//! ```text
+//! append ── should_flush? ── no ──> somebody else writes it: the writer of this moment, the last of the woken
+//!    │                              callers, or the connection's task at its next turn
+//!    └──── yes ──> begin ──> (write, unlocked) ──> end ──> Again | Done | WakeTask
+//! ```
+
+/// One writer takes along at most so many bytes that callers have put off.
+const DEFERRED: usize = 64 * 1024;
+
+/// A buffer that grew larger than this in a burst is given back to the allocator.
+const KEPT: usize = 256 * 1024;
+
+/// What is to be written on one connection.
+#[derive(Debug, Default)]
+pub(crate) struct Outbound {
+    /// Appended, and taken by no writer yet.
+    buf: Vec<u8>,
+    /// The empty buffer that takes the place of `buf` when a writer takes that.
+    spare: Vec<u8>,
+    /// What a writer could not get rid of. It goes before `buf`.
+    left: Option<Batch>,
+    flushing: bool,
+    blocked: bool,
+    broken: bool,
+    deferred: bool,
+    /// How many of the callers that were woken together have not sent anything since.
+    woken: usize,
+    queued: u64,
+    written: u64,
+    /// Where the batch ends that a writer has, in the stream of bytes.
+    taken: u64,
+}
+
+/// Bytes that a writer has taken.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    buf: Vec<u8>,
+    at: usize,
+}
+
+/// How an attempt to write a batch ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WriteStatus {
+    /// All of it was written.
+    Done,
+    /// The socket takes no more for now.
+    Blocked,
+    /// The socket takes no more, ever.
+    Broken,
+}
+
+/// What the writer does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// More was appended meanwhile: [`Outbound::begin`] again.
+    Again,
+    Done,
+    /// The connection's task has to go on: it waits until the socket is writable, or notices that it is broken.
+    WakeTask,
+}
+
+impl Outbound {
+    /// Appends bytes and returns where they end in the connection's stream of bytes.
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> u64 {
+        self.queued += bytes.len() as u64;
+        if !self.broken {
+            self.buf.extend_from_slice(bytes);
+        }
+        self.queued
+    }
+
+    /// Whether the one who has just appended writes. Otherwise it will be taken along.
+    pub(crate) fn should_flush(&mut self) -> bool {
+        if !self.deferred {
+            return self.is_writable();
+        }
+        self.woken = self.woken.saturating_sub(1);
+        self.is_writable() && (self.woken == 0 || self.buf.len() >= DEFERRED)
+    }
+
+    /// Takes what is to be written. `None`: there is nothing, or somebody else writes, or nobody can.
+    pub(crate) fn begin(&mut self) -> Option<Batch> {
+        if !self.is_writable() {
+            return None;
+        }
+        let batch = match self.left.take() {
+            Some(left) => left,
+            None if self.buf.is_empty() => return None,
+            None => Batch {
+                buf: std::mem::replace(&mut self.buf, std::mem::take(&mut self.spare)),
+                at: 0,
+            },
+        };
+        self.flushing = true;
+        self.taken = self.written + batch.bytes().len() as u64;
+        Some(batch)
+    }
+
+    /// Gives back what [`begin`](Self::begin) took, of which the socket has accepted `written` bytes.
+    pub(crate) fn end(&mut self, mut batch: Batch, written: usize, status: WriteStatus) -> Next {
+        self.flushing = false;
+        self.written += written as u64;
+        self.taken = self.written;
+        batch.at += written;
+        match status {
+            WriteStatus::Done => {
+                self.keep(batch.buf);
+                if self.buf.is_empty() {
+                    Next::Done
+                } else {
+                    Next::Again
+                }
+            }
+            WriteStatus::Blocked => {
+                self.left = Some(batch);
+                self.blocked = true;
+                Next::WakeTask
+            }
+            WriteStatus::Broken => {
+                self.broken = true;
+                self.buf = Vec::new();
+                Next::WakeTask
+            }
+        }
+    }
+
+    /// The socket is writable again.
+    pub(crate) fn unblock(&mut self) {
+        self.blocked = false;
+    }
+
+    /// `n` callers are about to be woken. The last of them to send something writes for all; what they leave, the
+    /// connection's task writes at its next turn, so it must have one.
+    pub(crate) fn batch_woken(&mut self, n: usize) {
+        self.deferred = true;
+        self.woken = n;
+    }
+
+    /// A turn of the connection's task begins: nothing is put off any longer.
+    pub(crate) fn begin_turn(&mut self) {
+        self.deferred = false;
+        self.woken = 0;
+    }
+
+    /// Bytes that were appended and that the socket has not accepted.
+    pub(crate) fn pending(&self) -> usize {
+        usize::try_from(self.queued - self.written).unwrap_or(usize::MAX)
+    }
+
+    /// Bytes that were ever appended.
+    pub(crate) fn queued(&self) -> u64 {
+        self.queued
+    }
+
+    /// Bytes that the socket has accepted.
+    pub(crate) fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Bytes that the socket may have accepted: a writer that has some of them has not reported back.
+    pub(crate) fn maybe_written(&self) -> u64 {
+        self.taken
+    }
+
+    /// Whether the task must wait until the socket is writable.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.blocked
+    }
+
+    /// Whether a write has failed for good.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    fn is_writable(&self) -> bool {
+        !(self.flushing || self.blocked || self.broken)
+    }
+
+    fn keep(&mut self, mut buf: Vec<u8>) {
+        if buf.capacity() <= KEPT {
+            buf.clear();
+            self.spare = buf;
+        }
+    }
+}
+
+impl Batch {
+    /// What is still to be written of it.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.buf.get(self.at..).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write_all(out: &mut Outbound) -> Vec<u8> {
+        let mut socket = Vec::new();
+        while let Some(batch) = out.begin() {
+            socket.extend_from_slice(batch.bytes());
+            let written = batch.bytes().len();
+            out.end(batch, written, WriteStatus::Done);
+        }
+        socket
+    }
+
+    #[test]
+    fn a_lone_caller_writes_at_once() {
+        let mut out = Outbound::default();
+        assert_eq!(out.append(b"call"), 4);
+        assert!(out.should_flush());
+        assert_eq!(write_all(&mut out), b"call");
+        assert_eq!((out.pending(), out.written()), (0, 4));
+    }
+
+    #[test]
+    fn a_writer_takes_along_what_others_append() {
+        let mut out = Outbound::default();
+        out.append(b"a");
+        let batch = out.begin().unwrap();
+        out.append(b"b");
+        assert!(!out.should_flush());
+        assert!(out.begin().is_none(), "one writer at a time");
+        assert_eq!((out.written(), out.maybe_written()), (0, 1));
+        assert_eq!(out.end(batch, 1, WriteStatus::Done), Next::Again);
+        assert_eq!(write_all(&mut out), b"b");
+    }
+
+    #[test]
+    fn what_was_left_goes_before_what_came_later() {
+        let mut out = Outbound::default();
+        out.append(b"abcd");
+        let batch = out.begin().unwrap();
+        out.append(b"ef");
+        assert_eq!(out.end(batch, 1, WriteStatus::Blocked), Next::WakeTask);
+        assert!(out.begin().is_none());
+        out.append(b"gh");
+        assert!(!out.should_flush());
+        assert_eq!((out.pending(), out.written()), (7, 1));
+
+        out.unblock();
+        let batch = out.begin().unwrap();
+        assert_eq!(batch.bytes(), b"bcd");
+        assert_eq!(out.end(batch, 2, WriteStatus::Blocked), Next::WakeTask);
+        out.unblock();
+        assert_eq!(write_all(&mut out), b"defgh");
+        assert_eq!((out.pending(), out.written()), (0, 8));
+    }
+
+    #[test]
+    fn the_last_of_the_woken_callers_writes_for_all() {
+        let mut out = Outbound::default();
+        out.batch_woken(3);
+        let flushes: Vec<bool> = (0..4)
+            .map(|_| {
+                out.append(b"x");
+                out.should_flush()
+            })
+            .collect();
+        assert_eq!(flushes, [false, false, true, true]);
+        out.batch_woken(3);
+        out.begin_turn();
+        assert!(
+            out.should_flush(),
+            "the task has had its turn: nothing is put off"
+        );
+    }
+
+    #[test]
+    fn what_is_put_off_is_bounded() {
+        let mut out = Outbound::default();
+        out.batch_woken(100);
+        out.append(&[0; DEFERRED - 1]);
+        assert!(!out.should_flush());
+        out.append(b"x");
+        assert!(out.should_flush());
+    }
+
+    #[test]
+    fn a_broken_connection_takes_nothing_and_counts_nothing_as_written() {
+        let mut out = Outbound::default();
+        out.append(b"abcd");
+        let batch = out.begin().unwrap();
+        assert_eq!(out.end(batch, 2, WriteStatus::Broken), Next::WakeTask);
+        assert_eq!(out.append(b"ef"), 6);
+        assert!(!out.should_flush());
+        assert!(out.begin().is_none());
+        assert_eq!((out.written(), out.is_broken()), (2, true));
+    }
+
+    #[test]
+    fn buffers_shrink_after_a_burst_and_are_reused_otherwise() {
+        let mut out = Outbound::default();
+        out.append(&vec![0; 2 * KEPT]);
+        write_all(&mut out);
+        assert!(out.buf.capacity() <= KEPT && out.spare.capacity() <= KEPT);
+
+        for _ in 0..2 {
+            out.append(&[0; 100]);
+            write_all(&mut out);
+        }
+        let buffers = [out.buf.as_ptr(), out.spare.as_ptr()];
+        for _ in 0..2 {
+            out.append(&[0; 100]);
+            write_all(&mut out);
+        }
+        assert_eq!(buffers, [out.buf.as_ptr(), out.spare.as_ptr()]);
+    }
+}
