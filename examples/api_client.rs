@@ -6,8 +6,11 @@
 //!
 //! Run it: `cargo run --release --example api_client`. Test it: `cargo test --example api_client`.
 
+#![allow(missing_docs, reason = "it is a program, and nobody's library")]
+
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,10 +18,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
 use cluster_client::{Role, Subscribe, Subscription, SubscriptionSender, cluster_client};
-use futures::StreamExt;
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
-use showcase::{Screen, Tone, free_port, grouped, within};
+use showcase::{Screen, Tone, ended, free_port, grouped, plural, within};
 use tokio::sync::watch;
 
 /// A setting's value, as it is now.
@@ -56,45 +58,33 @@ pub struct Settings {
 
 impl Settings {
     pub fn new(source: Arc<dyn SettingsSource>) -> Self {
-        Self {
-            source,
-            cached: Mutex::default(),
-        }
+        Self { source, cached: Mutex::default() }
     }
 
     /// A rule of the business, not of the service: a discount is a percentage, and none unless it is one.
     pub async fn discount(&self) -> Result<f64, SettingsError> {
         let setting = self.setting("discount").await?;
         let percent: Option<f64> = setting.borrow().value.parse().ok();
-        Ok(percent
-            .filter(|percent| percent.is_finite())
-            .unwrap_or(0.0)
-            .clamp(0.0, 100.0))
+        Ok(percent.filter(|percent| percent.is_finite()).unwrap_or(0.0).clamp(0.0, 100.0))
     }
 
     /// Waits until a setting has this value.
     pub async fn becomes(&self, key: &str, value: &str) -> Result<(), SettingsError> {
         let mut setting = self.setting(key).await?;
         let reached = setting.wait_for(|setting| setting.value == value).await;
-        reached
-            .map(drop)
-            .map_err(|_| SettingsError::NotFound(key.to_owned()))
+        reached.map(drop).map_err(|_| SettingsError::NotFound(key.to_owned()))
     }
 
     /// From the cache; what is not there comes from the source, which keeps it up to date from then on.
     async fn setting(&self, key: &str) -> Result<watch::Receiver<Setting>, SettingsError> {
         // Nobody updates what has no sender any more: its subscription has ended.
-        if let Some(setting) = lock(&self.cached)
-            .get(key)
-            .filter(|setting| setting.has_changed().is_ok())
+        if let Some(setting) =
+            lock(&self.cached).get(key).filter(|setting| setting.has_changed().is_ok())
         {
             return Ok(setting.clone());
         }
         let mut changes = self.source.watch(key.to_owned()).await?;
-        let first = changes
-            .next()
-            .await
-            .ok_or_else(|| SettingsError::NotFound(key.to_owned()))?;
+        let first = changes.next().await.ok_or_else(|| SettingsError::NotFound(key.to_owned()))?;
         let (sender, setting) = watch::channel(first);
         lock(&self.cached).insert(key.to_owned(), setting.clone());
         tokio::spawn(async move {
@@ -116,35 +106,27 @@ const MEMBERS: usize = 3;
 const READS: usize = 1_000;
 
 #[tokio::main]
-async fn main() -> Result<()> {
-    within(Duration::from_secs(10), play()).await
+async fn main() -> ExitCode {
+    ended("api_client", within(Duration::from_secs(10), play()).await)
 }
 
 async fn play() -> Result<()> {
-    let screen = Screen::new(
-        "api_client",
-        "business logic, a cache, and one client for three members",
-    );
+    let screen =
+        Screen::new("api_client", "business logic, a cache, and one client for three members");
     let remote = Arc::new(RemoteSettings::with("discount", "10"));
     let port = free_port()?;
     let built = Arc::new(AtomicUsize::new(0));
     // Three members in one process, for brevity. In three processes it is the same program.
     let members =
         try_join_all((0..MEMBERS).map(|_| join(port, remote.clone(), built.clone()))).await?;
-    let settings: Vec<Settings> = members
-        .iter()
-        .map(|member| Settings::new(Arc::new(member.clone())))
-        .collect();
+    let settings: Vec<Settings> =
+        members.iter().map(|member| Settings::new(Arc::new(member.clone()))).collect();
 
     screen.step(&format!("Every member reads the discount {READS} times"));
     for (who, (settings, member)) in settings.iter().zip(&members).enumerate() {
         for _ in 0..READS {
             let discount = settings.discount().await?;
-            ensure!(
-                (discount - 10.0).abs() < f64::EPSILON,
-                "member {} read {discount}",
-                who + 1
-            );
+            ensure!((discount - 10.0).abs() < f64::EPSILON, "member {} read {discount}", who + 1);
         }
         let (tone, role) = shown(member.membership().role());
         screen.row(
@@ -158,7 +140,7 @@ async fn play() -> Result<()> {
     screen.row(
         "remote service",
         Tone::Plain,
-        &format!("{watched} subscription"),
+        &plural(watched, "subscription"),
         "the cache answered the rest",
     );
     ensure!(watched == 1, "the remote service was asked {watched} times");
@@ -233,12 +215,7 @@ struct RemoteSettings {
 impl RemoteSettings {
     fn with(key: &str, value: &str) -> Self {
         let remote = Self::default();
-        lock(&remote.values).insert(
-            key.to_owned(),
-            Setting {
-                value: value.to_owned(),
-            },
-        );
+        lock(&remote.values).insert(key.to_owned(), Setting { value: value.to_owned() });
         remote
     }
 }
@@ -256,9 +233,7 @@ impl SettingsSource for RemoteSettings {
     }
 
     async fn change(&self, key: &str, value: &str) -> Result<(), SettingsError> {
-        let setting = Setting {
-            value: value.to_owned(),
-        };
+        let setting = Setting { value: value.to_owned() };
         lock(&self.values).insert(key.to_owned(), setting.clone());
         for (watched, sender) in lock(&self.watchers).iter() {
             if watched == key {
@@ -284,13 +259,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_discount_is_a_percentage() {
-        for (value, discount) in [
-            ("12.5", 12.5),
-            ("250", 100.0),
-            ("-3", 0.0),
-            ("much", 0.0),
-            ("NaN", 0.0),
-        ] {
+        for (value, discount) in
+            [("12.5", 12.5), ("250", 100.0), ("-3", 0.0), ("much", 0.0), ("NaN", 0.0)]
+        {
             assert_eq!(settings(value).0.discount().await, Ok(discount), "{value}");
         }
     }
@@ -315,12 +286,7 @@ mod tests {
         let mut setting = settings.setting("discount").await.unwrap();
         lock(&mock.watchers).clear();
         assert!(setting.changed().await.is_err());
-        lock(&mock.values).insert(
-            "discount".to_owned(),
-            Setting {
-                value: "30".to_owned(),
-            },
-        );
+        lock(&mock.values).insert("discount".to_owned(), Setting { value: "30".to_owned() });
         assert_eq!(settings.discount().await, Ok(30.0));
         assert_eq!(mock.watched.load(Relaxed), 2);
     }
@@ -329,10 +295,7 @@ mod tests {
     async fn an_error_is_not_cached() {
         let mock = Arc::new(RemoteSettings::default());
         let settings = Settings::new(mock.clone());
-        assert_eq!(
-            settings.discount().await,
-            Err(SettingsError::NotFound("discount".to_owned()))
-        );
+        assert_eq!(settings.discount().await, Err(SettingsError::NotFound("discount".to_owned())));
         mock.change("discount", "10").await.unwrap();
         assert_eq!(settings.discount().await, Ok(10.0));
     }

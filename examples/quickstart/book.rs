@@ -21,9 +21,6 @@ impl Book {
 
     /// How many of the calls that are `such` ran more than once.
     pub fn ran_twice(&self, such: impl Fn(u64) -> bool) -> usize {
-        self.0
-            .iter()
-            .filter(|(id, runs)| such(**id) && **runs > 1)
-            .count()
+        self.0.iter().filter(|(id, runs)| such(**id) && **runs > 1).count()
     }
 }

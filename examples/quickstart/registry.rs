@@ -80,9 +80,7 @@ impl Registry {
     #[invoke(timeout = "5s")]
     pub async fn next_number(&self, call: u64) -> Result<Answered<u64>, RegistryError> {
         let answer = self.ask(&format!("next {call}")).await?;
-        let number = answer
-            .parse()
-            .map_err(|_| RegistryError::Nonsense(answer))?;
+        let number = answer.parse().map_err(|_| RegistryError::Nonsense(answer))?;
         Ok(self.answered(number))
     }
 
@@ -91,10 +89,7 @@ impl Registry {
     pub async fn watch(&self, service: String) -> Result<Subscription<Instances>, RegistryError> {
         let (sender, subscription) = Subscription::channel();
         let id = self.new_id();
-        let watch = Watch {
-            service: service.clone(),
-            sender: sender.clone(),
-        };
+        let watch = Watch { service: service.clone(), sender: sender.clone() };
         lock(&self.waiting.watches).insert(id.clone(), watch);
         self.ask_as(id.clone(), &format!("watch {service}")).await?;
         let (lines, waiting) = (self.lines.clone(), self.waiting.clone());
@@ -112,12 +107,7 @@ impl Registry {
     /// Remembered: after a change of leader it is published again.
     #[publish(key = "instance.address")]
     pub async fn register(&self, instance: Instance) -> Result<(), RegistryError> {
-        self.ask(&format!(
-            "register {} {}",
-            instance.service, instance.address
-        ))
-        .await
-        .map(drop)
+        self.ask(&format!("register {} {}", instance.service, instance.address)).await.map(drop)
     }
 
     #[close]
@@ -127,10 +117,7 @@ impl Registry {
 
     /// Not annotated: stays here, out of reach of other processes.
     fn answered<T>(&self, value: T) -> Answered<T> {
-        Answered {
-            epoch: self.epoch,
-            value,
-        }
+        Answered { epoch: self.epoch, value }
     }
 
     async fn ask(&self, request: &str) -> Result<String, RegistryError> {
@@ -141,9 +128,7 @@ impl Registry {
         let line = format!("{id} {request}");
         let (sender, answer) = oneshot::channel();
         lock(&self.waiting.calls).insert(id, sender);
-        self.lines
-            .send(line)
-            .map_err(|_| RegistryError::ConnectionLost)?;
+        self.lines.send(line).map_err(|_| RegistryError::ConnectionLost)?;
         answer.await.map_err(|_| RegistryError::ConnectionLost)
     }
 
@@ -160,12 +145,7 @@ impl Registry {
         let (lines, outgoing) = mpsc::unbounded_channel();
         let waiting = Arc::<Waiting>::default();
         tokio::spawn(converse(input, output, outgoing, waiting.clone()));
-        Ok(Self {
-            epoch,
-            next_id: AtomicU64::new(1),
-            lines,
-            waiting,
-        })
+        Ok(Self { epoch, next_id: AtomicU64::new(1), lines, waiting })
     }
 }
 
@@ -192,10 +172,7 @@ async fn read(input: OwnedReadHalf, waiting: &Waiting) {
             let (id, words) = words.split_once(' ').unwrap_or((words, ""));
             let watch = lock(&waiting.watches).get(id).cloned();
             if let Some(Watch { service, sender }) = watch {
-                let _ = sender.send(Instances {
-                    service,
-                    addresses: addresses(words),
-                });
+                let _ = sender.send(Instances { service, addresses: addresses(words) });
             }
         } else if let Some(call) = lock(&waiting.calls).remove(id) {
             let _ = call.send(words.to_owned());
@@ -205,22 +182,14 @@ async fn read(input: OwnedReadHalf, waiting: &Waiting) {
 
 async fn write(mut output: OwnedWriteHalf, mut outgoing: mpsc::UnboundedReceiver<String>) {
     while let Some(line) = outgoing.recv().await {
-        if output
-            .write_all(format!("{line}\n").as_bytes())
-            .await
-            .is_err()
-        {
+        if output.write_all(format!("{line}\n").as_bytes()).await.is_err() {
             break;
         }
     }
 }
 
 fn addresses(words: &str) -> Vec<String> {
-    words
-        .split(' ')
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect()
+    words.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -33,16 +33,8 @@ impl Registry {
     pub async fn start() -> Result<Self> {
         let mut children = Children::new();
         let pid = children.spawn("the registry server", &["server"])?;
-        match children
-            .next(Instant::now() + PATIENCE, "the registry server listens")
-            .await?
-            .2
-        {
-            Report::Listening { address } => Ok(Self {
-                address,
-                pid,
-                children,
-            }),
+        match children.next(Instant::now() + PATIENCE, "the registry server listens").await?.2 {
+            Report::Listening { address } => Ok(Self { address, pid, children }),
             _ => bail!("the registry server does not listen"),
         }
     }
@@ -67,11 +59,7 @@ impl Registry {
 
     async fn ask(&mut self, order: &Order) -> Result<Report> {
         self.children.order(0, order).await?;
-        Ok(self
-            .children
-            .next(Instant::now() + PATIENCE, "the registry server reports")
-            .await?
-            .2)
+        Ok(self.children.next(Instant::now() + PATIENCE, "the registry server reports").await?.2)
     }
 }
 
@@ -107,12 +95,9 @@ pub struct Counts {
 
 /// Serves until the parent ends its orders.
 pub async fn run() -> Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0")
-        .await
-        .context("the registry server cannot listen")?;
-    report(&Report::Listening {
-        address: listener.local_addr()?.to_string(),
-    });
+    let listener =
+        TcpListener::bind("127.0.0.1:0").await.context("the registry server cannot listen")?;
+    report(&Report::Listening { address: listener.local_addr()?.to_string() });
     let server = Server::default();
     let mut orders = orders();
     loop {
@@ -166,11 +151,7 @@ async fn serve(server: Server, stream: TcpStream) {
     let connection = server.state().connected();
     tokio::spawn(async move {
         while let Some(line) = outgoing.recv().await {
-            if output
-                .write_all(format!("{line}\n").as_bytes())
-                .await
-                .is_err()
-            {
+            if output.write_all(format!("{line}\n").as_bytes()).await.is_err() {
                 break;
             }
         }
@@ -206,8 +187,7 @@ impl State {
 
     fn disconnected(&mut self, connection: u64) {
         self.counts.open -= 1;
-        self.watchers
-            .retain(|watcher| watcher.connection != connection);
+        self.watchers.retain(|watcher| watcher.connection != connection);
         for instances in self.instances.values_mut() {
             instances.retain(|_, owner| *owner != connection);
         }
@@ -254,11 +234,7 @@ impl State {
                     .entry(service.clone())
                     .or_default()
                     .insert(address.clone(), connection);
-                for watcher in self
-                    .watchers
-                    .iter()
-                    .filter(|watcher| watcher.service == *service)
-                {
+                for watcher in self.watchers.iter().filter(|watcher| watcher.service == *service) {
                     self.tell(watcher);
                 }
                 "ok".to_owned()
@@ -282,25 +258,12 @@ impl State {
     }
 
     fn addresses(&self, service: &str) -> String {
-        let registered = self
-            .instances
-            .get(service)
-            .into_iter()
-            .flat_map(BTreeMap::keys);
+        let registered = self.instances.get(service).into_iter().flat_map(BTreeMap::keys);
         registered.cloned().collect::<Vec<_>>().join(" ")
     }
 
     fn counts(&self) -> Counts {
-        let registered = self
-            .instances
-            .values()
-            .flat_map(BTreeMap::keys)
-            .cloned()
-            .collect();
-        Counts {
-            watching: self.watchers.len(),
-            registered,
-            ..self.counts.clone()
-        }
+        let registered = self.instances.values().flat_map(BTreeMap::keys).cloned().collect();
+        Counts { watching: self.watchers.len(), registered, ..self.counts.clone() }
     }
 }

@@ -61,18 +61,11 @@ pub async fn run(server: &str, port: u16, worker: u64) -> Result<()> {
             Order::Lookup => {
                 let asked = Instant::now();
                 registry.lookup(call_id(worker, 0, 0), SERVICE).await?;
-                did(Did::Found {
-                    took: asked.elapsed(),
-                });
+                did(Did::Found { took: asked.elapsed() });
             }
             Order::Watch => drop(tokio::spawn(watch(registry.clone()))),
             Order::Register { address } => {
-                registry
-                    .register(Instance {
-                        service: SERVICE.to_owned(),
-                        address,
-                    })
-                    .await?;
+                registry.register(Instance { service: SERVICE.to_owned(), address }).await?;
             }
             Order::Load { in_flight } => {
                 let registry = registry.clone();
@@ -94,9 +87,7 @@ async fn watch(registry: RegistryProxy) {
     };
     while let Some(event) = instances.next_event().await {
         match event {
-            Event::Value(instances) => did(Did::Sees {
-                addresses: instances.addresses,
-            }),
+            Event::Value(instances) => did(Did::Sees { addresses: instances.addresses }),
             Event::Resynced => did(Did::Resynced),
             Event::Missed(_) => {}
         }
@@ -115,9 +106,7 @@ async fn call(registry: RegistryProxy, id: u64) -> Call {
         Err(RegistryError::Cluster(error)) if error.outcome() == Outcome::Unknown => {
             Call::Unknown { id }
         }
-        Err(error) => Call::Failed {
-            message: error.to_string(),
-        },
+        Err(error) => Call::Failed { message: error.to_string() },
     }
 }
 

@@ -49,20 +49,11 @@ impl Redis {
         }
         let port = free_port()?;
         let process = start(port).await?;
-        let (shown, pid) = (
-            format!("127.0.0.1:{port}"),
-            process.id().unwrap_or_default(),
-        );
+        let (shown, pid) = (format!("127.0.0.1:{port}"), process.id().unwrap_or_default());
         let url = format!("redis://{shown}");
         let connection = connect(&url).await?;
         let source = format!("pid {pid}, started for this example");
-        Ok(Self {
-            url,
-            shown,
-            source,
-            connection,
-            process: Some(process),
-        })
+        Ok(Self { url, shown, source, connection, process: Some(process) })
     }
 
     pub fn is_our_own(&self) -> bool {
@@ -85,18 +76,20 @@ impl Redis {
     }
 
     pub async fn counter(&mut self, key: &str) -> Result<usize> {
-        Ok(redis::cmd("GET")
-            .arg(key)
-            .query_async(&mut self.connection)
-            .await?)
+        Ok(redis::cmd("GET").arg(key).query_async(&mut self.connection).await?)
+    }
+
+    /// Ends our own server.
+    pub async fn stop(self) -> Result<()> {
+        if let Some(mut process) = self.process {
+            process.kill().await?;
+        }
+        Ok(())
     }
 
     /// Leaves a Redis that others use too as it was.
     pub async fn forget(&mut self, keys: &[&str]) -> Result<()> {
-        Ok(redis::cmd("DEL")
-            .arg(keys)
-            .query_async(&mut self.connection)
-            .await?)
+        Ok(redis::cmd("DEL").arg(keys).query_async(&mut self.connection).await?)
     }
 }
 
@@ -154,10 +147,7 @@ async fn list(connection: &mut MultiplexedConnection, name: &str) -> Result<Clie
 
 async fn connect(url: &str) -> Result<MultiplexedConnection> {
     let client = redis::Client::open(url).context("not the URL of a Redis server")?;
-    client
-        .get_multiplexed_async_connection()
-        .await
-        .context("no Redis server answers")
+    client.get_multiplexed_async_connection().await.context("no Redis server answers")
 }
 
 /// Starts a server that keeps nothing on disk, and waits until it says that it is ready.
@@ -183,9 +173,7 @@ async fn start(port: u16) -> Result<Child> {
         }
         bail!("redis-server ended at once")
     };
-    timeout(Duration::from_secs(5), ready)
-        .await
-        .context("redis-server does not get ready")??;
+    timeout(Duration::from_secs(5), ready).await.context("redis-server does not get ready")??;
     // What it says later is read too: a full pipe would stop it.
     tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
     Ok(server)

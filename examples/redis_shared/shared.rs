@@ -60,10 +60,7 @@ impl SharedRedis {
     /// Not safe to run twice, so a caller is told when it is not known whether it ran.
     #[invoke]
     pub async fn incr(&self, key: &str) -> Result<Counted, SharedRedisError> {
-        Ok(Counted {
-            value: self.connection.clone().incr(key, 1).await?,
-            epoch: self.epoch,
-        })
+        Ok(Counted { value: self.connection.clone().incr(key, 1).await?, epoch: self.epoch })
     }
 
     /// Returns how many clients Redis sent it to.
@@ -84,9 +81,7 @@ impl SharedRedis {
             // Unless somebody else listens by now.
             let forgotten = {
                 let mut listeners = lock(&listeners);
-                let gone = listeners
-                    .get(&channel)
-                    .is_some_and(SubscriptionSender::is_closed);
+                let gone = listeners.get(&channel).is_some_and(SubscriptionSender::is_closed);
                 gone && listeners.remove(&channel).is_some()
             };
             if forgotten {
@@ -109,22 +104,11 @@ impl SharedRedis {
             })
             .set_automatic_resubscription();
         let info = url.into_connection_info()?;
-        let settings = info
-            .redis_settings()
-            .clone()
-            .set_protocol(ProtocolVersion::RESP3);
+        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let client = Client::open(info.set_redis_settings(settings))?;
         let mut connection = ConnectionManager::new_with_config(client, config).await?;
-        redis::cmd("CLIENT")
-            .arg("SETNAME")
-            .arg(name)
-            .query_async::<()>(&mut connection)
-            .await?;
-        Ok(Self {
-            epoch,
-            connection,
-            listeners,
-        })
+        redis::cmd("CLIENT").arg("SETNAME").arg(name).query_async::<()>(&mut connection).await?;
+        Ok(Self { epoch, connection, listeners })
     }
 }
 

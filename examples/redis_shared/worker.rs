@@ -62,9 +62,7 @@ pub async fn run(url: &str, name: &str, port: u16) -> Result<()> {
                 redis.set(&key, &value).await?;
                 did(Did::Set);
             }
-            Order::Get { key } => did(Did::Got {
-                value: redis.get(&key).await?,
-            }),
+            Order::Get { key } => did(Did::Got { value: redis.get(&key).await? }),
             Order::Listen { channel } => drop(tokio::spawn(listen(redis.clone(), channel))),
             Order::Publish { channel, text } => drop(redis.publish(&channel, &text).await?),
             Order::Count { key, in_flight } => {
@@ -98,16 +96,11 @@ async fn listen(redis: SharedRedisProxy, channel: String) {
 
 async fn count_up(redis: SharedRedisProxy, key: String, id: u64) -> Call {
     match redis.incr(&key).await {
-        Ok(counted) => Call::Answered {
-            id: counted.value,
-            epoch: counted.epoch,
-        },
+        Ok(counted) => Call::Answered { id: counted.value, epoch: counted.epoch },
         Err(SharedRedisError::Cluster(error)) if error.outcome() == Outcome::Unknown => {
             Call::Unknown { id }
         }
-        Err(error) => Call::Failed {
-            message: error.to_string(),
-        },
+        Err(error) => Call::Failed { message: error.to_string() },
     }
 }
 

@@ -39,11 +39,7 @@ impl<R: DeserializeOwned + Send + 'static> Children<R> {
     /// No children yet.
     pub fn new() -> Self {
         let (reporter, reports) = mpsc::channel(1024);
-        Self {
-            processes: Vec::new(),
-            reports,
-            reporter,
-        }
+        Self { processes: Vec::new(), reports, reporter }
     }
 
     /// Starts this program with `arguments`, and returns its process id. Children are numbered, from 0, in the order in which
@@ -68,17 +64,9 @@ impl<R: DeserializeOwned + Send + 'static> Children<R> {
             .with_context(|| format!("{name} could not be started"))?;
         let pid = child.id().context("the child ended at once")?;
         let stdin = child.stdin.take();
-        let stdout = child
-            .stdout
-            .take()
-            .context("the child has no standard output")?;
+        let stdout = child.stdout.take().context("the child has no standard output")?;
         let who = self.processes.len();
-        self.processes.push(Process {
-            name,
-            child,
-            stdin,
-            killed: false,
-        });
+        self.processes.push(Process { name, child, stdin, killed: false });
         tokio::spawn(listen(who, stdout, self.reporter.clone()));
         Ok(pid)
     }
@@ -92,14 +80,9 @@ impl<R: DeserializeOwned + Send + 'static> Children<R> {
         let process = &mut self.processes[who];
         let mut line = serde_json::to_vec(order)?;
         line.push(b'\n');
-        let stdin = process
-            .stdin
-            .as_mut()
-            .with_context(|| format!("{} takes no orders", process.name))?;
-        stdin
-            .write_all(&line)
-            .await
-            .with_context(|| format!("{} takes no orders", process.name))
+        let stdin =
+            process.stdin.as_mut().with_context(|| format!("{} takes no orders", process.name))?;
+        stdin.write_all(&line).await.with_context(|| format!("{} takes no orders", process.name))
     }
 
     /// The next report of any child, with the moment at which it came in.
@@ -110,18 +93,15 @@ impl<R: DeserializeOwned + Send + 'static> Children<R> {
     pub async fn next(&mut self, deadline: Instant, awaited: &str) -> Result<(usize, Instant, R)> {
         loop {
             let said = timeout_at(deadline.into(), self.reports.recv()).await;
-            let Ok(said) = said else {
-                bail!("waited too long: {awaited}")
-            };
+            let Ok(said) = said else { bail!("waited too long: {awaited}") };
             let (who, at, said) = said.context("no child is left")?;
             match said {
                 Said::Report(report) => return Ok((who, at, report)),
                 Said::Nonsense(line) => bail!("{} said {line:?}", self.processes[who].name),
                 Said::Ended if self.processes[who].killed => {}
-                Said::Ended => bail!(
-                    "{} ended while we waited: {awaited}",
-                    self.processes[who].name
-                ),
+                Said::Ended => {
+                    bail!("{} ended while we waited: {awaited}", self.processes[who].name)
+                }
             }
         }
     }

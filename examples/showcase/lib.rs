@@ -10,6 +10,7 @@ mod workers;
 use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -27,9 +28,7 @@ pub use workers::{Calls, Hear, Report, Standing, Worker, Workers, report_roles};
 ///
 /// When the operating system has none to give.
 pub fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-        .local_addr()?
-        .port())
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 /// Runs an example for at most `limit`. An interrupted one still drops what it holds, and so ends the processes that it started.
@@ -44,5 +43,16 @@ pub async fn within(limit: Duration, example: impl Future<Output = Result<()>>) 
         result = timeout(limit, example) => result.with_context(|| format!("not done after {limit:?}"))?,
         _ = interrupt.recv() => bail!("interrupted"),
         _ = terminate.recv() => bail!("terminated"),
+    }
+}
+
+/// Says what went wrong, if anything, and makes it the exit code.
+pub fn ended(name: &str, result: Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{name}: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

@@ -9,12 +9,23 @@ use crate::{Report, report};
 /// What became of one call.
 #[derive(Serialize, Deserialize)]
 pub enum Call {
-    /// It was answered by the leader of this epoch. `id` is that by which the server knows the call.
-    Answered { id: u64, epoch: u64 },
+    /// It was answered.
+    Answered {
+        /// That by which the server knows the call.
+        id: u64,
+        /// The leadership that answered it.
+        epoch: u64,
+    },
     /// It may or may not have run.
-    Unknown { id: u64 },
+    Unknown {
+        /// Unlike that of any other call of the worker.
+        id: u64,
+    },
     /// It failed, and should not have.
-    Failed { message: String },
+    Failed {
+        /// Why.
+        message: String,
+    },
 }
 
 /// In a worker: calls that go on until they are stopped, each reported to the parent.
@@ -26,10 +37,7 @@ pub struct Load {
 impl Load {
     /// No calls yet.
     pub fn new() -> Self {
-        Self {
-            stop: watch::Sender::new(false),
-            lanes: JoinSet::new(),
-        }
+        Self { stop: watch::Sender::new(false), lanes: JoinSet::new() }
     }
 
     /// Keeps `in_flight` calls in flight. `call` is given the lane, from 1, and how many calls that lane has made before.

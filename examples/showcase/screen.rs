@@ -29,16 +29,8 @@ impl Screen {
     pub fn new(title: &str, subtitle: &str) -> Self {
         let coloured = stdout().is_terminal()
             && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        let screen = Self {
-            coloured,
-            steps: Cell::new(0),
-            started: Instant::now(),
-        };
-        println!(
-            "\n{}  {}",
-            screen.paint(BOLD, title),
-            screen.paint(DIM, subtitle)
-        );
+        let screen = Self { coloured, steps: Cell::new(0), started: Instant::now() };
+        println!("\n{}  {}", screen.paint(BOLD, title), screen.paint(DIM, subtitle));
         screen
     }
 
@@ -46,12 +38,8 @@ impl Screen {
     pub fn step(&self, text: &str) {
         self.steps.set(self.steps.get() + 1);
         let elapsed = format!("{:>5.2} s", self.started.elapsed().as_secs_f64());
-        let heading = format!("{}  {text:<72}", self.steps.get());
-        println!(
-            "\n{} {}",
-            self.paint(BOLD, &heading),
-            self.paint(DIM, &elapsed)
-        );
+        let heading = format!("{}  {text:<76}", self.steps.get());
+        println!("\n{} {}", self.paint(BOLD, &heading), self.paint(DIM, &elapsed));
     }
 
     /// One line of a step: who, what, and a remark.
@@ -63,7 +51,7 @@ impl Screen {
             Tone::Good => GREEN,
             Tone::Bad => RED,
         };
-        let value = self.paint(style, &format!("{value:<16}"));
+        let value = self.paint(style, &format!("{value:<18}"));
         let line = format!("   {label:<24} {value} {}", self.paint(DIM, note));
         println!("{}", line.trim_end());
     }
@@ -100,7 +88,7 @@ pub fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -110,9 +98,5 @@ pub fn grouped(number: usize) -> String {
 
 /// `1 connection`, `2 connections`.
 pub fn plural(number: usize, noun: &str) -> String {
-    format!(
-        "{} {noun}{}",
-        grouped(number),
-        if number == 1 { "" } else { "s" }
-    )
+    format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
 }

@@ -3,7 +3,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use cluster_client::{Membership, Role};
-use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -108,10 +107,7 @@ impl<W: Hear> Workers<W> {
     ///
     /// When one cannot be started.
     pub fn start(count: usize, arguments: impl Fn(usize) -> Vec<String>) -> Result<Self> {
-        let mut workers = Self {
-            all: Vec::new(),
-            children: Children::new(),
-        };
+        let mut workers = Self { all: Vec::new(), children: Children::new() };
         for number in 1..=count {
             let name = format!("worker {number}");
             let pid = workers.children.spawn(&name, &arguments(number))?;
@@ -148,9 +144,7 @@ impl<W: Hear> Workers<W> {
     /// When that takes too long, or there is not exactly one leader.
     pub async fn leader(&mut self) -> Result<usize> {
         self.until("every worker has a role", |workers| {
-            workers
-                .survivors()
-                .all(|worker| worker.standing != Standing::Electing)
+            workers.survivors().all(|worker| worker.standing != Standing::Electing)
         })
         .await?;
         let leads = |worker: &Worker<W>| worker.standing == Standing::Leader;
@@ -195,25 +189,17 @@ impl<W: Hear> Workers<W> {
 
     /// Those that were not killed.
     pub fn survivors(&self) -> impl Iterator<Item = &Worker<W>> {
-        self.all
-            .iter()
-            .filter(|worker| worker.standing != Standing::Killed)
+        self.all.iter().filter(|worker| worker.standing != Standing::Killed)
     }
 
     /// How many calls were answered.
     pub fn answered(&self) -> usize {
-        self.all
-            .iter()
-            .map(|worker| worker.calls.answered.len())
-            .sum()
+        self.all.iter().map(|worker| worker.calls.answered.len()).sum()
     }
 
     /// How many calls may or may not have run.
     pub fn unknown(&self) -> usize {
-        self.all
-            .iter()
-            .map(|worker| worker.calls.unknown.len())
-            .sum()
+        self.all.iter().map(|worker| worker.calls.unknown.len()).sum()
     }
 
     /// How many calls of the survivors were neither answered nor failed.
@@ -255,12 +241,7 @@ impl<W: Hear> Workers<W> {
                     &format!("pid {pid}, holds the one connection"),
                 );
             } else {
-                screen.row(
-                    &worker.name,
-                    Tone::Follower,
-                    "follower",
-                    &format!("pid {pid}"),
-                );
+                screen.row(&worker.name, Tone::Follower, "follower", &format!("pid {pid}"));
             }
         }
     }
@@ -278,18 +259,14 @@ impl<W: Hear> Workers<W> {
         calls: usize,
     ) -> Result<Duration> {
         self.until("the survivors are served again", |workers| {
-            workers
-                .survivors()
-                .all(|worker| worker.calls.answers_since(killed) >= calls)
+            workers.survivors().all(|worker| worker.calls.answers_since(killed) >= calls)
         })
         .await?;
         self.leader().await?;
         let mut slowest = Duration::ZERO;
         for worker in self.survivors() {
-            let first = worker
-                .calls
-                .first_answer_since(killed)
-                .context("a survivor got no answer")?;
+            let first =
+                worker.calls.first_answer_since(killed).context("a survivor got no answer")?;
             let took = first.duration_since(killed);
             slowest = slowest.max(took);
             let note = format!("first answer after {}", millis(took));
@@ -341,17 +318,10 @@ impl Calls {
 
     /// How many answers came of a leader that gave none before `moment`.
     fn answers_since(&self, moment: Instant) -> usize {
-        self.epochs
-            .values()
-            .filter(|(first, _)| *first > moment)
-            .map(|(_, count)| count)
-            .sum()
+        self.epochs.values().filter(|(first, _)| *first > moment).map(|(_, count)| count).sum()
     }
 
     fn first_answer_since(&self, moment: Instant) -> Option<Instant> {
-        self.epochs
-            .values()
-            .map(|(first, _)| *first)
-            .find(|first| *first > moment)
+        self.epochs.values().map(|(first, _)| *first).find(|first| *first > moment)
     }
 }
