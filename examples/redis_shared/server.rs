@@ -36,7 +36,7 @@ pub struct Clients {
 
 impl Redis {
     pub async fn find() -> Result<Self> {
-        if let Ok(url) = env::var("REDIS_URL") {
+        if let Some(url) = env::var("REDIS_URL").ok().filter(|url| !url.is_empty()) {
             let connection = connect(&url).await.context("REDIS_URL")?;
             let shown = url.rsplit('@').next().unwrap_or_default().to_owned();
             return Ok(Self {
