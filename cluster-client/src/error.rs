@@ -253,11 +253,18 @@ fn ran(outcome: Outcome) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use cluster_protocol::Codec;
+
     use super::*;
 
     fn over_the_wire(error: &Error) -> Error {
-        let bytes = serde_json::to_vec(error).unwrap();
-        serde_json::from_slice(&bytes).unwrap()
+        let [json, default] = [Codec::Json, Codec::default()].map(|codec| {
+            let mut bytes = Vec::new();
+            codec.encode(error, &mut bytes).unwrap();
+            codec.decode(&bytes).unwrap()
+        });
+        assert_eq!(json, default);
+        json
     }
 
     #[test]

@@ -14,12 +14,14 @@ use crate::error::Error;
 ///
 /// Derive it; the derive says how the events are delivered:
 ///
-/// - `#[subscribe(delivery = "latest")]` (the default): the state of something. A slow subscriber gets the newest
-///   value and never an older one after it; a late subscriber gets the last value at once.
-/// - `#[subscribe(delivery = "every", capacity = 1024)]`: each value counts. What a subscriber was too slow for is
-///   reported as [`Event::Missed`](crate::Event::Missed); nothing is kept for late subscribers.
-/// - `#[subscribe(receivers = "one")]`: each value goes to one of the subscribers instead of to all of them; nothing
-///   is kept for late subscribers.
+/// - `#[subscribe(delivery = "latest")]` (the default): the state of something. A slow subscriber
+///   gets the newest value and never an older one after it; a late subscriber gets the last value
+///   at once.
+/// - `#[subscribe(delivery = "every", capacity = 1024)]`: each value counts. What a subscriber was
+///   too slow for is reported as [`Event::Missed`](crate::Event::Missed); nothing is kept for late
+///   subscribers.
+/// - `#[subscribe(receivers = "one")]`: each value goes to one of the subscribers instead of to all
+///   of them; nothing is kept for late subscribers.
 /// - `#[subscribe(key)]` on a field, with "latest": the newest value for each value of that field.
 ///
 /// ```
@@ -42,8 +44,8 @@ use crate::error::Error;
 /// }
 /// ```
 ///
-/// Equality decides what a subscriber is told after a change of leader: a value equal to the last one it was given is
-/// not delivered again.
+/// Equality decides what a subscriber is told after a change of leader: a value equal to the last
+/// one it was given is not delivered again.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event type",
     label = "a subscription delivers event types only",
@@ -143,7 +145,8 @@ impl Item {
         }
     }
 
-    /// The bytes it takes up, as far as they are known: a value that never was encoded counts as none.
+    /// The bytes it takes up, as far as they are known: a value that never was encoded counts as
+    /// none.
     pub(crate) fn size(&self) -> usize {
         match &self.payload {
             Payload::Typed(_) => 0,
@@ -178,9 +181,9 @@ impl Item {
 
 /// A value of some event type.
 ///
-/// Implemented for a mutex around the value: that makes it shareable between threads though event types need not be
-/// `Sync`, and so an item can be cloned without the user's `Clone`. Poison is ignored, since the lock is never held
-/// for a change.
+/// Implemented for a mutex around the value: that makes it shareable between threads though event
+/// types need not be `Sync`, and so an item can be cloned without the user's `Clone`. Poison is
+/// ignored, since the lock is never held for a change.
 pub(crate) trait EventValue: Send + Sync {
     fn encode(&self, codec: Codec, out: &mut Vec<u8>) -> Result<(), EncodeError>;
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;

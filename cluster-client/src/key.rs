@@ -16,6 +16,11 @@ pub fn key(parts: &impl Serialize) -> Result<String, Error> {
     })
 }
 
+/// What identifies a subscription on the wire: the method and its arguments.
+pub(crate) fn topic_key(method: &str, arguments: &str) -> String {
+    format!("{method}{arguments}")
+}
+
 type Text = Result<String, Message>;
 
 fn canonical<T: Serialize + ?Sized>(value: &T) -> Text {

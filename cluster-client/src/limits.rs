@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use cluster_protocol::FrameLimits;
+
 use crate::Error;
 
 /// Bounds on memory and work. Each has a default; set only those that differ:
@@ -25,6 +27,8 @@ pub struct Limits {
     pub followers: usize,
     /// Connections that have not registered yet. Default 64, as in D-Bus; beyond it the oldest is closed.
     pub pending_handshakes: usize,
+    /// How long a connection may take to register. Default 5 s.
+    pub handshake_timeout: Duration,
     /// Calls that one follower may have running in the leader. Default 1,024.
     pub in_flight_per_follower: usize,
     /// Bytes of arguments that one follower may have in the leader. Default 16 MiB.
@@ -62,6 +66,7 @@ impl Default for Limits {
             max_conn_object: 64 << 10,
             followers: 512,
             pending_handshakes: 64,
+            handshake_timeout: Duration::from_secs(5),
             in_flight_per_follower: 1024,
             in_flight_bytes_per_follower: 16 << 20,
             in_flight: 8192,
@@ -87,6 +92,11 @@ const MAX_LENGTH: usize = i32::MAX as usize;
 const MIN_CONN_OBJECT: usize = 1 << 10;
 
 impl Limits {
+    /// Those of a packet.
+    pub(crate) fn frame(&self) -> FrameLimits {
+        FrameLimits { conn_object: self.max_conn_object, data: self.max_data }
+    }
+
     /// [`Error::InvalidOption`] for the first bound nothing could work under.
     pub(crate) fn validate(&self) -> Result<(), Error> {
         within("limits.max_data", self.max_data, 1, MAX_LENGTH)?;

@@ -101,6 +101,11 @@ impl Answered {
 }
 
 impl Reply {
+    /// Success that says no more.
+    pub(crate) fn ok() -> Self {
+        Self { answered: Answered::Ok, answer: Vec::new() }
+    }
+
     pub(crate) fn failed(failure: Failure, message: &str) -> Self {
         Self::failure(failure, message, Vec::new())
     }

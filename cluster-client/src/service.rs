@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::event::EventOptions;
-use crate::interface::{MethodDescription, Shape};
+use crate::event::{Delivery, EventOptions, Receivers};
+use crate::interface::{MethodDescription, MethodKind, Shape};
 use crate::proxy::Proxy;
 use crate::serve::{Call, Opened, Slot};
 
@@ -79,7 +79,7 @@ impl<C: ?Sized + 'static> Method<C> {
     pub const fn subscribe(mut info: MethodInfo, open: fn(Arc<C>, Call) -> BoxFuture<'static, Opened>, key: KeyFn) -> Self {
         info.kind = match info.kind {
             Kind::Subscribe { options, .. } => Kind::Subscribe { key, options },
-            _ => Kind::Subscribe { key, options: EventOptions::LATEST },
+            _ => Kind::Subscribe { key, options: EventOptions::new(Delivery::Latest, Receivers::All) },
         };
         Self { info, handler: Handler::Subscribe(open) }
     }
@@ -179,12 +179,18 @@ impl MethodInfo {
 
     pub(crate) fn describe(&self) -> MethodDescription {
         let kind = match self.kind {
-            Kind::Invoke => "invoke",
-            Kind::Oneway => "oneway",
-            Kind::Publish { .. } => "publish",
-            Kind::Subscribe { .. } => "subscribe",
+            Kind::Invoke => MethodKind::Invoke,
+            Kind::Oneway => MethodKind::Oneway,
+            Kind::Publish { .. } => MethodKind::Publish,
+            Kind::Subscribe { .. } => MethodKind::Subscribe,
         };
-        MethodDescription::new(self.name, kind, self.signature, (self.shape)(Shape::default()), self.version)
+        MethodDescription {
+            name: self.name.to_owned(),
+            kind,
+            signature: self.signature.to_owned(),
+            shape: (self.shape)(Shape::default()).finish(),
+            version: self.version.map(str::to_owned),
+        }
     }
 }
 

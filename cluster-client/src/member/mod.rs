@@ -5,7 +5,7 @@ mod subscriptions;
 mod waiting;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,15 +13,20 @@ use cluster_protocol::{Codec, FrameLimits};
 use tokio::sync::{Notify, watch};
 
 pub(crate) use self::link::Link;
-pub(crate) use self::subscriptions::Subscriptions;
-pub(crate) use self::waiting::Waiting;
-use crate::context::{CallId, Caller, InstanceId};
+pub(crate) use self::subscriptions::{Subscriptions, Turn};
+pub(crate) use self::waiting::{Place, Waiting};
+use crate::calls::Oneways;
+use crate::context::{CallContext, CallId, Caller, InstanceId};
 use crate::error::Error;
 use crate::interface::MethodDescription;
-use crate::membership::{ClusterEvent, Status};
+use crate::membership::{ClusterEvent, Role, Status};
 use crate::options::Options;
+use crate::runtime::joining::Obstacle;
+use crate::runtime::leader::Leadership;
+use crate::serve::Call;
 use crate::service::{MethodInfo, Served, Service, methods};
-use crate::session::publications::{PublicationKey, Remembered};
+use crate::session::payload::Payload;
+use crate::session::publications::Remembered;
 use crate::session::topics::SubscriberId;
 
 tokio::task_local! {
@@ -38,13 +43,24 @@ pub(crate) struct Member {
     pub(crate) status: Arc<Status>,
     pub(crate) subscriptions: Subscriptions,
     pub(crate) waiting: Waiting,
+    pub(crate) oneways: Oneways,
     remembered: Mutex<Remembered>,
+    obstacle: Mutex<Option<Obstacle>>,
+    leaving: Mutex<Option<Weak<Leadership>>>,
     link: watch::Sender<Link>,
     /// Counts this member's calls; a call keeps its number however often it is sent.
     sequence: Arc<AtomicU64>,
     highest_epoch: AtomicU64,
     /// Somebody wants a real client that could not be built.
     wanted: Notify,
+}
+
+impl SubscriberId {
+    /// One that nobody else in this process has.
+    pub(crate) fn unique() -> Self {
+        static IDS: AtomicU64 = AtomicU64::new(0);
+        Self(IDS.fetch_add(1, Ordering::Relaxed))
+    }
 }
 
 impl Member {
@@ -59,7 +75,10 @@ impl Member {
             status: Arc::new(Status::new(Arc::clone(&channel), options.port, instance)),
             subscriptions: Subscriptions::new(&options.limits),
             waiting: Waiting::new(&options.limits),
+            oneways: Oneways::new(&options.limits),
             remembered: Mutex::default(),
+            obstacle: Mutex::default(),
+            leaving: Mutex::default(),
             link: watch::Sender::new(Link::Electing),
             sequence: Arc::new(AtomicU64::new(1)),
             highest_epoch: AtomicU64::new(0),
@@ -164,27 +183,59 @@ impl Member {
         self.highest_epoch.fetch_max(epoch, Ordering::AcqRel);
     }
 
-    // Publications.
-
-    pub(crate) fn remember(&self, key: PublicationKey, arguments: Bytes) {
-        self.remembered().remember(key, arguments);
-    }
-
-    /// Another process has published the key, or it was taken back.
-    pub(crate) fn forget(&self, key: &PublicationKey) {
-        self.remembered().forget(key);
-    }
-
-    pub(crate) fn publications(&self) -> Vec<(PublicationKey, Bytes)> {
-        self.remembered().all()
-    }
-
-    pub(crate) fn is_remembered(&self, key: &PublicationKey) -> bool {
-        self.remembered().contains(key)
-    }
-
-    fn remembered(&self) -> MutexGuard<'_, Remembered> {
+    /// The publications to be made again to the next leader.
+    pub(crate) fn remembered(&self) -> MutexGuard<'_, Remembered> {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // Making calls.
+
+    /// A call of this member, as its own leader runs it.
+    pub(crate) fn call(&self, info: &MethodInfo, data: Bytes, context: CallContext) -> Call {
+        Call {
+            data: Payload::from(data),
+            codec: self.codec(),
+            context,
+            method: info.name,
+            answer: Vec::new(),
+            limits: self.frame_limits(),
+        }
+    }
+
+    /// A call that is only asked for its key.
+    pub(crate) fn call_for_key(&self, info: &MethodInfo, data: Bytes) -> Call {
+        let call_id = CallId { instance: self.instance(), sequence: 0 };
+        self.call(info, data, CallContext::new(call_id, 0, None, self.caller()))
+    }
+
+    /// Why there is no leader, as far as is known.
+    pub(crate) fn set_obstacle(&self, obstacle: Obstacle) {
+        *self.obstacle.lock().unwrap_or_else(PoisonError::into_inner) = Some(obstacle);
+    }
+
+    pub(crate) fn clear_obstacle(&self) {
+        *self.obstacle.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// What a call, or `start`, fails with that has waited for a leader.
+    pub(crate) fn no_leader(&self, waited: Duration) -> Error {
+        let obstacle = self.obstacle.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        obstacle.unwrap_or(Obstacle::Starting).into_error(&self.channel, self.options.port, waited)
+    }
+
+    /// The leadership is on its way out: calls wait for the next one, or fail if there will be none.
+    pub(crate) fn leaving(&self, leadership: &Arc<Leadership>, closed: bool) {
+        *self.leaving.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::downgrade(leadership));
+        self.set_link(if closed { Link::Closed } else { Link::Electing });
+        if !closed {
+            self.status.set_role(Role::Electing, None);
+        }
+    }
+
+    /// Within a method of a leadership that waits for that method to end.
+    pub(crate) fn is_leaving_from_within(&self) -> bool {
+        let leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+        leaving.as_ref().and_then(Weak::upgrade).is_some_and(|leadership| leadership.is_serving())
     }
 
     // The factory.
@@ -219,5 +270,5 @@ impl Drop for Handle {
 
 /// Builds the real client, its type erased.
 pub(crate) type Factory = Arc<
-    dyn Fn(crate::LeaderContext) -> crate::service::BoxFuture<'static, Result<Arc<dyn Served>, Error>> + Send + Sync,
+    dyn Fn(crate::LeaderContext) -> crate::service::BoxFuture<'static, Result<Arc<dyn Served>, String>> + Send + Sync,
 >;

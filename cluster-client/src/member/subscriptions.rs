@@ -90,9 +90,16 @@ impl Subscriptions {
                 None => return Turn::Mine(Asking { subscriptions: self, key: Arc::clone(key) }),
                 Some(Asked::Confirmed) => return Turn::Done,
                 // The sender lives in `self`, so waiting cannot fail.
-                Some(Asked::Asking) => drop(changes.changed().await),
+                Some(Asked::Asking) => {
+                    let _ = changes.changed().await;
+                }
             }
         }
+    }
+
+    /// The leader that has confirmed the key is gone already.
+    pub(crate) fn unconfirm(&self, key: &str) {
+        self.forget(key);
     }
 
     /// What a new leader is asked for. Keys that are being asked for just now are not among them: whoever asks goes

@@ -15,8 +15,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::admission;
-use super::leadership::Leadership;
+use super::leader::{Leadership, admission};
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::membership::ClusterEvent;
@@ -55,11 +54,17 @@ pub(crate) struct Seat {
 }
 
 /// Tries to become the leader of a channel. `None`: somebody else has the port or, in this process, the channel.
-pub(crate) fn claim(port: u16, leadership: &Arc<Leadership>, limits: &Limits) -> Result<Option<Seat>, Error> {
+/// `elect` makes the leadership, once the port is won.
+pub(crate) fn claim(
+    port: u16,
+    channel: &str,
+    limits: &Limits,
+    elect: impl FnOnce() -> Arc<Leadership>,
+) -> Result<Option<(Seat, Arc<Leadership>)>, Error> {
     let mut owned = lock(&OWNED);
     let present = owned.iter().find(|owner| owner.port == port).cloned();
-    let owner = match present {
-        Some(owner) => owner,
+    let (owner, listener) = match present {
+        Some(owner) => (owner, None),
         None => {
             let Some(listener) = listen(port).map_err(|error| bind_error(port, &error))? else { return Ok(None) };
             let owner = Arc::new(PortOwner {
@@ -68,18 +73,22 @@ pub(crate) fn claim(port: u16, leadership: &Arc<Leadership>, limits: &Limits) ->
                 stop: CancellationToken::new(),
                 freed: watch::Sender::new(false),
             });
-            owned.push(Arc::clone(&owner));
-            tokio::spawn(accept(listener, Arc::clone(&owner), *limits));
-            owner
+            (owner, Some(listener))
         }
     };
     let mut channels = lock(&owner.channels);
-    if channels.closing || channels.by_name.contains_key(leadership.channel()) {
+    if channels.closing || channels.by_name.contains_key(channel) {
         return Ok(None);
     }
-    channels.by_name.insert(leadership.channel().to_owned(), Arc::clone(leadership));
+    let leadership = elect();
+    channels.by_name.insert(channel.to_owned(), Arc::clone(&leadership));
     drop(channels);
-    Ok(Some(Seat { owner, leadership: Arc::clone(leadership) }))
+    if let Some(listener) = listener {
+        owned.push(Arc::clone(&owner));
+        tokio::spawn(accept(listener, Arc::clone(&owner), limits.clone()));
+    }
+    let seat = Seat { owner, leadership: Arc::clone(&leadership) };
+    Ok(Some((seat, leadership)))
 }
 
 fn listen(port: u16) -> io::Result<Option<TcpListener>> {

@@ -8,6 +8,7 @@ use std::os::windows::io::AsSocket;
 use std::{
     io,
     net::Shutdown,
+    future::poll_fn,
     pin::pin,
     sync::{Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
@@ -53,7 +54,9 @@ pub(crate) fn split(stream: TcpStream) -> io::Result<(ReadHalf, WriteHalf)> {
 pub(crate) struct ReadHalf {
     socket: OwnedReadHalf,
     buf: BytesMut,
+    /// How much room there is when it is refilled.
     size: usize,
+    /// How many reads in a row have needed no more than a quiet connection's buffer.
     quiet_reads: u32,
 }
 
@@ -168,6 +171,22 @@ pub(crate) fn flush<S>(
     }
 }
 
+/// Writes all of it, before anybody else writes.
+pub(crate) async fn write_all(socket: &WriteHalf, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match socket.try_write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(n) => bytes = bytes.get(n..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                poll_fn(|cx| socket.poll_write_ready(cx)).await?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 /// Locks the state of a connection. No code that can panic runs under such a lock, so it is never poisoned halfway.
 pub(crate) fn lock<S>(state: &Mutex<S>) -> MutexGuard<'_, S> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -187,4 +206,63 @@ fn write(socket: &WriteHalf, bytes: &[u8]) -> (usize, WriteStatus) {
         }
     }
     (written, WriteStatus::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::{io::AsyncWriteExt, net::TcpListener};
+
+    use super::*;
+
+    async fn pair() -> (ReadHalf, WriteHalf, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        let (read, write) = split(listener.accept().await.unwrap().0).unwrap();
+        (read, write, peer)
+    }
+
+    /// Reads until `n` bytes are buffered, and consumes them.
+    async fn consume(read: &mut ReadHalf, n: usize) {
+        while read.buffered().len() < n {
+            assert_ne!(poll_fn(|cx| read.poll_read(cx)).await.unwrap(), 0);
+        }
+        read.consume(n);
+    }
+
+    #[tokio::test]
+    async fn the_read_buffer_grows_with_the_traffic_and_shrinks_after_it() {
+        let (mut read, _write, mut peer) = pair().await;
+        peer.write_all(b"quiet").await.unwrap();
+        consume(&mut read, 5).await;
+        assert!(read.buf.capacity() <= QUIET);
+
+        let burst = tokio::spawn(async move {
+            peer.write_all(&[0; 4 * BUSY]).await.unwrap();
+            peer
+        });
+        consume(&mut read, 4 * BUSY).await;
+        assert_eq!(read.size, BUSY);
+
+        let mut peer = burst.await.unwrap();
+        for _ in 0..=QUIET_READS {
+            peer.write_all(b"quiet").await.unwrap();
+            consume(&mut read, 5).await;
+        }
+        assert!(read.buf.capacity() <= QUIET);
+    }
+
+    #[tokio::test]
+    async fn after_shutdown_the_peer_gets_what_was_written_and_then_the_end() {
+        let (_read, write, mut peer) = pair().await;
+        poll_fn(|cx| write.poll_write_ready(cx)).await.unwrap();
+        assert_eq!(write.try_write(b"last").unwrap(), 4);
+        write.shutdown();
+        let mut got = Vec::new();
+        peer.read_to_end(&mut got).await.unwrap();
+        assert_eq!(got, b"last");
+    }
 }

@@ -2,17 +2,32 @@
 
 use std::time::Duration;
 
-const FIRST_CEILING: Duration = Duration::from_millis(5);
-const CEILING: Duration = Duration::from_millis(500);
-
 /// The delays of a row of failed attempts: the first one at once, the others anywhere between nothing and
-/// a ceiling that doubles from 5 ms to 500 ms, so that the members do not try in step.
-#[derive(Debug, Default)]
+/// a ceiling that doubles, so that the members do not try in step.
+#[derive(Debug)]
 pub(crate) struct Backoff {
     attempts: u32,
+    first_ceiling: Duration,
+    last_ceiling: Duration,
+}
+
+impl Default for Backoff {
+    /// From 5 ms to 500 ms: for the port, which costs nothing but a few system calls.
+    fn default() -> Self {
+        Self::new(Duration::from_millis(5), Duration::from_millis(500))
+    }
 }
 
 impl Backoff {
+    /// From 100 ms to 5 s, none of them at once: for a real client, which costs a server something.
+    pub(crate) fn slow() -> Self {
+        Self { attempts: 1, ..Self::new(Duration::from_millis(100), Duration::from_secs(5)) }
+    }
+
+    fn new(first_ceiling: Duration, last_ceiling: Duration) -> Self {
+        Self { attempts: 0, first_ceiling, last_ceiling }
+    }
+
     /// The delay before the next attempt, given 64 random bits.
     pub(crate) fn next_delay(&mut self, random: u64) -> Duration {
         let attempt = self.attempts;
@@ -21,7 +36,7 @@ impl Backoff {
             return Duration::ZERO;
         };
         let factor = 2_u32.saturating_pow(doublings);
-        let ceiling = FIRST_CEILING.saturating_mul(factor).min(CEILING);
+        let ceiling = self.first_ceiling.saturating_mul(factor).min(self.last_ceiling);
         ceiling.mul_f64(random as f64 / u64::MAX as f64)
     }
 

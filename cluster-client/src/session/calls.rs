@@ -12,7 +12,7 @@
 //!                     └──────────────── remove ─────────────────┘
 //! ```
 
-use std::{task::Waker, time::Instant};
+use std::{ops::Range, task::Waker, time::Instant};
 
 use cluster_protocol::Failure;
 
@@ -20,6 +20,9 @@ use super::payload::Payload;
 
 /// As many calls can wait on one connection.
 pub(crate) const MAX_CALLS: usize = 1 << INDEX_BITS;
+
+/// When no call is left, a table that has grown larger than this in a burst is given back to the allocator.
+const KEPT: usize = 1024;
 
 /// Low bits of an id; the others are the sequence.
 pub(crate) const INDEX_BITS: u32 = 16;
@@ -40,8 +43,8 @@ pub(crate) struct NewCall {
     /// Its number, used for no other packet of this connection.
     pub(crate) sequence: u64,
     pub(crate) deadline: Instant,
-    /// Where its packet ends in the connection's stream of bytes.
-    pub(crate) end_offset: u64,
+    /// Where its packet is in the connection's stream of bytes.
+    pub(crate) packet: Range<u64>,
     /// Its number among the calls that were sent on this connection, from 1.
     pub(crate) ordinal: u64,
     /// Woken when the call is over.
@@ -59,7 +62,7 @@ pub(crate) enum AnswerKind {
     Failed(Failure),
 }
 
-/// Why a call has no answer. `sent`: the leader may have got all of it, and so may have executed it.
+/// Why a call has no answer. `sent`: the leader may have got all of it, or still get it, and so may execute it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CallLoss {
     /// Its deadline has passed.
@@ -68,6 +71,16 @@ pub(crate) enum CallLoss {
     NotAccepted,
     /// The connection has ended.
     Disconnected { sent: bool },
+}
+
+/// A call whose deadline has passed.
+#[derive(Debug)]
+pub(crate) struct Expired {
+    pub(crate) id: u64,
+    /// To be woken.
+    pub(crate) waker: Waker,
+    /// Its packet, if no writer has touched it. It has to be withdrawn: the call must not run any more.
+    pub(crate) unsent: Option<Range<u64>>,
 }
 
 /// What [`Calls::poll`] has found.
@@ -85,7 +98,7 @@ struct Slot {
     id: u64,
     state: State,
     deadline: Instant,
-    end_offset: u64,
+    packet: Range<u64>,
     ordinal: u64,
     /// Its buffer outlives the call.
     payload: Payload,
@@ -109,7 +122,7 @@ impl Calls {
         slot.id = call.sequence << INDEX_BITS | u64::from(index);
         slot.state = State::Waiting(call.waker);
         slot.deadline = call.deadline;
-        slot.end_offset = call.end_offset;
+        slot.packet = call.packet;
         slot.ordinal = call.ordinal;
         self.live += 1;
         self.earliest = self.earliest.into_iter().chain([call.deadline]).min();
@@ -146,11 +159,10 @@ impl Calls {
 
     /// Forgets a call that nobody polls any more. Its waker, if the leader may still be working on it.
     pub(crate) fn remove(&mut self, id: u64) -> Option<Waker> {
+        let waiting = self.find(id)?.is_waiting();
+        self.live -= usize::from(waiting);
         match self.free(id) {
-            State::Waiting(waker) => {
-                self.live -= 1;
-                Some(waker)
-            }
+            State::Waiting(waker) => Some(waker),
             State::Over(_) | State::Free => None,
         }
     }
@@ -169,8 +181,8 @@ impl Calls {
         Some(waker)
     }
 
-    /// Ends the calls whose deadline has passed; their ids and wakers go to `expired`.
-    pub(crate) fn expire(&mut self, now: Instant, expired: &mut Vec<(u64, Waker)>) {
+    /// Ends the calls whose deadline has passed. The socket may have accepted `written` bytes.
+    pub(crate) fn expire(&mut self, now: Instant, written: u64, expired: &mut Vec<Expired>) {
         if self.earliest.is_none_or(|earliest| earliest > now) {
             return;
         }
@@ -181,9 +193,37 @@ impl Calls {
             }
             if slot.deadline > now {
                 self.earliest = self.earliest.into_iter().chain([slot.deadline]).min();
-            } else if let Some(waker) = slot.finish(Err(CallLoss::Expired { sent: true })) {
+                continue;
+            }
+            let sent = slot.packet.start < written;
+            if let Some(waker) = slot.finish(Err(CallLoss::Expired { sent })) {
                 self.live -= 1;
-                expired.push((slot.id, waker));
+                let unsent = (!sent).then(|| slot.packet.clone());
+                expired.push(Expired {
+                    id: slot.id,
+                    waker,
+                    unsent,
+                });
+            }
+        }
+    }
+
+    /// The packets of expired calls, in order, were taken out of the stream, so that those behind them move up.
+    pub(crate) fn withdrawn(&mut self, packets: &[Range<u64>]) {
+        let len = |packet: &Range<u64>| packet.end - packet.start;
+        let mut total = 0;
+        let removed: Vec<u64> = packets
+            .iter()
+            .map(|packet| {
+                total += len(packet);
+                total
+            })
+            .collect();
+        for slot in self.slots.iter_mut().filter(|slot| slot.is_waiting()) {
+            let before = packets.partition_point(|packet| packet.start < slot.packet.start);
+            if let Some(bytes) = before.checked_sub(1).and_then(|last| removed.get(last)) {
+                slot.ordinal -= before as u64;
+                slot.packet = slot.packet.start - bytes..slot.packet.end - bytes;
             }
         }
     }
@@ -199,7 +239,7 @@ impl Calls {
     pub(crate) fn lose_all(&mut self, written: u64, wakers: &mut Vec<Waker>) {
         self.lose(wakers, |slot| {
             Some(CallLoss::Disconnected {
-                sent: slot.end_offset <= written,
+                sent: slot.packet.end <= written,
             })
         });
     }
@@ -228,7 +268,7 @@ impl Calls {
             id: 0,
             state: State::Free,
             deadline,
-            end_offset: 0,
+            packet: 0..0,
             ordinal: 0,
             payload: Payload::default(),
         });
@@ -248,6 +288,9 @@ impl Calls {
         slot.payload.clear();
         let state = std::mem::replace(&mut slot.state, State::Free);
         self.free.push(id as u16);
+        if self.slots.len() > KEPT && self.free.len() == self.slots.len() {
+            *self = Self::default();
+        }
         state
     }
 }
@@ -272,3 +315,7 @@ impl Slot {
 fn index(id: u64) -> usize {
     (id & (MAX_CALLS as u64 - 1)) as usize
 }
+
+#[cfg(test)]
+#[path = "calls_tests.rs"]
+mod tests;

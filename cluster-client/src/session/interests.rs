@@ -13,12 +13,13 @@ use crate::subscription::{CloseReason, Deliver};
 #[cfg(test)]
 mod tests;
 
-/// The subscriptions of one member: each key is asked for once, however many handles read it. They outlive leaders:
-/// a member tells a new one all of them.
+/// The subscriptions of one member: each key is asked for once, however many handles read it. They
+/// outlive leaders: a member tells a new one all of them.
 ///
-/// State under the caller's lock. Events are delivered by the [`Notice`] that says to whom, without that lock, since
-/// delivering wakes readers; the values that a handle finds when it joins are delivered at once, as nobody reads it yet.
-/// Notices must be delivered in the order they were made.
+/// State under the caller's lock. Events are delivered by the [`Notice`] that says to whom, without
+/// that lock, since delivering wakes readers; the values that a handle finds when it joins are
+/// delivered at once, as nobody reads it yet. Notices must be delivered in the order they were
+/// made.
 pub(crate) struct Interests {
     limits: Limits,
     by_key: HashMap<Arc<str>, Interest>,
@@ -117,8 +118,8 @@ impl Interests {
         }
     }
 
-    /// Removes a handle. If it was the key's last, nothing is asked for any more: returns what was, to be dropped
-    /// without the lock.
+    /// Removes a handle. If it was the key's last, nothing is asked for any more: returns what was,
+    /// to be dropped without the lock.
     pub(crate) fn leave(&mut self, key: &str, id: HandleId) -> Option<Interest> {
         let interest = self.by_key.get_mut(key)?;
         interest.handles = interest
@@ -167,7 +168,8 @@ impl Interests {
         self.tell(key, What::Resynced)
     }
 
-    /// The member has a new leader, which has not pushed anything yet. Forgets the values of the one before.
+    /// The member has a new leader, which has not pushed anything yet. Forgets the values of the
+    /// one before.
     pub(crate) fn resynced_all(&mut self) -> Notice {
         let to = self
             .by_key

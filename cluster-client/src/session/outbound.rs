@@ -10,6 +10,8 @@
 //!    └──── yes ──> begin ──> (write, unlocked) ──> end ──> Again | Done | WakeTask
 //! ```
 
+use std::ops::Range;
+
 /// One writer takes along at most so many bytes that callers have put off.
 const DEFERRED: usize = 64 * 1024;
 
@@ -130,6 +132,22 @@ impl Outbound {
         }
     }
 
+    /// Takes packets out again, whose sender has given up before any writer had them. They are in order, and none
+    /// begins before [`maybe_written`](Self::maybe_written).
+    pub(crate) fn withdraw(&mut self, packets: &[Range<u64>]) {
+        let buf_start = self.queued - self.buf.len() as u64;
+        let (in_left, in_buf) =
+            packets.split_at(packets.partition_point(|packet| packet.start < buf_start));
+        if let Some(left) = &mut self.left {
+            cut(&mut left.buf, self.written - left.at as u64, in_left);
+        }
+        cut(&mut self.buf, buf_start, in_buf);
+        self.queued -= packets
+            .iter()
+            .map(|packet| packet.end - packet.start)
+            .sum::<u64>();
+    }
+
     /// The socket is writable again.
     pub(crate) fn unblock(&mut self) {
         self.blocked = false;
@@ -197,6 +215,20 @@ impl Batch {
     }
 }
 
+/// Cuts `packets` out of a buffer that starts at `start` in the stream.
+fn cut(buf: &mut Vec<u8>, start: u64, packets: &[Range<u64>]) {
+    let in_buf = |at: u64| (at - start) as usize;
+    let (mut kept, mut from) = (0, 0);
+    for packet in packets {
+        let until = in_buf(packet.start);
+        buf.copy_within(from..until, kept);
+        kept += until - from;
+        from = in_buf(packet.end);
+    }
+    buf.copy_within(from.., kept);
+    buf.truncate(buf.len() - (from - kept));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,6 +284,22 @@ mod tests {
         out.unblock();
         assert_eq!(write_all(&mut out), b"defgh");
         assert_eq!((out.pending(), out.written()), (0, 8));
+    }
+
+    #[test]
+    fn what_no_writer_has_touched_can_be_withdrawn() {
+        let mut out = Outbound::default();
+        out.append(b"abcdef");
+        let batch = out.begin().unwrap();
+        out.append(b"ghijkl");
+        assert_eq!(out.maybe_written(), 6, "the writer has the others");
+        out.withdraw(&[6..7, 8..10]);
+        out.end(batch, 2, WriteStatus::Blocked);
+        assert_eq!((out.maybe_written(), out.pending()), (2, 7));
+        out.withdraw(&[2..3, 4..6, 8..9]);
+        out.unblock();
+        assert_eq!(write_all(&mut out), b"dhk");
+        assert_eq!((out.pending(), out.written(), out.queued()), (0, 5, 5));
     }
 
     #[test]

@@ -3,8 +3,7 @@
 //! A publication is identified by its method and key. The last one to publish a key owns it: the leader tells the
 //! owner before it, which forgets. So after a change of leader each key is published again once, by its owner.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 
@@ -18,26 +17,60 @@ pub(crate) struct PublicationKey {
 }
 
 /// A member's own publications, as encoded arguments, to be published again to the next leader.
+///
+/// Each publication has the number of its call, by which the leader says up to which one a key was taken over: what it
+/// says may overtake, on its way to this table, the answer to a later publication.
 #[derive(Default)]
 pub(crate) struct Remembered {
-    by_key: HashMap<PublicationKey, Bytes>,
+    by_key: HashMap<PublicationKey, BTreeMap<u64, Published>>,
+}
+
+struct Published {
+    arguments: Bytes,
+    confirmed: bool,
 }
 
 impl Remembered {
-    pub(crate) fn remember(&mut self, key: PublicationKey, arguments: Bytes) {
-        self.by_key.insert(key, arguments);
+    /// A publication is under way.
+    pub(crate) fn begin(&mut self, key: PublicationKey, sequence: u64, arguments: Bytes) {
+        self.by_key.entry(key).or_default().insert(sequence, Published { arguments, confirmed: false });
     }
 
-    pub(crate) fn forget(&mut self, key: &PublicationKey) {
-        self.by_key.remove(key);
+    /// It has succeeded: it takes the place of the one before.
+    pub(crate) fn confirm(&mut self, key: &PublicationKey, sequence: u64) {
+        let Some(published) = self.by_key.get_mut(key) else { return };
+        if let Some(confirmed) = published.get_mut(&sequence) {
+            confirmed.confirmed = true;
+            published.retain(|other, published| *other >= sequence || !published.confirmed);
+        }
     }
 
-    pub(crate) fn contains(&self, key: &PublicationKey) -> bool {
-        self.by_key.contains_key(key)
+    /// It has failed, or nobody knows.
+    pub(crate) fn fail(&mut self, key: &PublicationKey, sequence: u64) {
+        self.remove(key, |other| other == sequence);
     }
 
-    pub(crate) fn all(&self) -> Vec<(PublicationKey, Bytes)> {
-        self.by_key.iter().map(|(key, arguments)| (key.clone(), arguments.clone())).collect()
+    /// Another process has published the key after our publication `sequence`, or that one was undone.
+    pub(crate) fn taken(&mut self, key: &PublicationKey, sequence: u64) {
+        self.remove(key, |other| other <= sequence);
+    }
+
+    /// What is to be published again: for each key the number of the call and its arguments.
+    pub(crate) fn all(&self) -> Vec<(PublicationKey, u64, Bytes)> {
+        let newest = |(key, published): (&PublicationKey, &BTreeMap<u64, Published>)| {
+            let (sequence, newest) = published.iter().rfind(|(_, published)| published.confirmed)?;
+            Some((key.clone(), *sequence, newest.arguments.clone()))
+        };
+        self.by_key.iter().filter_map(newest).collect()
+    }
+
+    fn remove(&mut self, key: &PublicationKey, which: impl Fn(u64) -> bool) {
+        if let Some(published) = self.by_key.get_mut(key) {
+            published.retain(|sequence, _| !which(*sequence));
+            if published.is_empty() {
+                self.by_key.remove(key);
+            }
+        }
     }
 }
 
@@ -47,9 +80,16 @@ pub(crate) struct Owners<A> {
 }
 
 struct Owner<A> {
-    who: SubscriberId,
+    by: By,
     /// The arguments, where an undo method will want them.
     undo: Option<A>,
+}
+
+/// Who made a publication, by which of its calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct By {
+    pub(crate) who: SubscriberId,
+    pub(crate) sequence: u64,
 }
 
 impl<A> Default for Owners<A> {
@@ -59,29 +99,21 @@ impl<A> Default for Owners<A> {
 }
 
 impl<A> Owners<A> {
-    /// `who` has published the key. Returns the owner before, if it was another one: it has to forget.
-    pub(crate) fn published(&mut self, key: PublicationKey, who: SubscriberId, undo: Option<A>) -> Option<SubscriberId> {
-        match self.by_key.entry(key) {
-            Entry::Occupied(mut entry) => {
-                let before = entry.insert(Owner { who, undo });
-                (before.who != who).then_some(before.who)
-            }
-            Entry::Vacant(entry) => {
-                entry.insert(Owner { who, undo });
-                None
-            }
-        }
+    /// The key was published. Returns the owner before, if it was another one: it has to forget.
+    pub(crate) fn published(&mut self, key: PublicationKey, by: By, undo: Option<A>) -> Option<By> {
+        let before = self.by_key.insert(key, Owner { by, undo })?;
+        (before.by.who != by.who).then_some(before.by)
     }
 
     /// The key's undo method has succeeded. Returns the owner, which has to forget.
-    pub(crate) fn undone(&mut self, key: &PublicationKey) -> Option<SubscriberId> {
-        self.by_key.remove(key).map(|owner| owner.who)
+    pub(crate) fn undone(&mut self, key: &PublicationKey) -> Option<By> {
+        self.by_key.remove(key).map(|owner| owner.by)
     }
 
     /// `who` has gone: its publications leave the table. Returns those that are to be taken back.
     pub(crate) fn gone(&mut self, who: SubscriberId) -> Vec<(PublicationKey, A)> {
         self.by_key
-            .extract_if(|_, owner| owner.who == who)
+            .extract_if(|_, owner| owner.by.who == who)
             .filter_map(|(key, owner)| owner.undo.map(|arguments| (key, arguments)))
             .collect()
     }
@@ -98,12 +130,16 @@ mod tests {
         PublicationKey { method: 3, key: key.to_owned() }
     }
 
+    fn by(who: SubscriberId, sequence: u64) -> By {
+        By { who, sequence }
+    }
+
     #[test]
     fn a_later_publication_takes_the_key_over() {
         let mut owners = Owners::default();
-        assert_eq!(owners.published(key("x"), A, Some("first")), None);
-        assert_eq!(owners.published(key("x"), A, Some("second")), None);
-        assert_eq!(owners.published(key("x"), B, Some("third")), Some(A));
+        assert_eq!(owners.published(key("x"), by(A, 1), Some("first")), None);
+        assert_eq!(owners.published(key("x"), by(A, 2), Some("second")), None);
+        assert_eq!(owners.published(key("x"), by(B, 1), Some("third")), Some(by(A, 2)));
         assert_eq!(owners.gone(A), []);
         assert_eq!(owners.gone(B), [(key("x"), "third")]);
     }
@@ -111,20 +147,44 @@ mod tests {
     #[test]
     fn an_undone_publication_is_not_taken_back_again() {
         let mut owners = Owners::default();
-        owners.published(key("x"), A, Some("x"));
-        owners.published(key("y"), A, None);
-        assert_eq!(owners.undone(&key("x")), Some(A));
+        owners.published(key("x"), by(A, 1), Some("x"));
+        owners.published(key("y"), by(A, 2), None);
+        assert_eq!(owners.undone(&key("x")), Some(by(A, 1)));
         assert_eq!(owners.undone(&key("x")), None);
         assert_eq!(owners.gone(A), []);
     }
 
+    fn remembered(publications: &Remembered) -> Vec<(u64, Bytes)> {
+        publications.all().into_iter().map(|(_, sequence, arguments)| (sequence, arguments)).collect()
+    }
+
     #[test]
-    fn only_the_last_arguments_of_a_key_are_remembered() {
-        let mut remembered = Remembered::default();
-        remembered.remember(key("x"), Bytes::from_static(b"1"));
-        remembered.remember(key("x"), Bytes::from_static(b"2"));
-        assert_eq!(remembered.all(), [(key("x"), Bytes::from_static(b"2"))]);
-        remembered.forget(&key("x"));
-        assert!(remembered.all().is_empty());
+    fn only_the_last_confirmed_publication_of_a_key_is_remembered() {
+        let mut mine = Remembered::default();
+        mine.begin(key("x"), 1, Bytes::from_static(b"1"));
+        assert_eq!(remembered(&mine), []);
+        mine.confirm(&key("x"), 1);
+        mine.begin(key("x"), 2, Bytes::from_static(b"2"));
+        assert_eq!(remembered(&mine), [(1, Bytes::from_static(b"1"))]);
+        mine.confirm(&key("x"), 2);
+        assert_eq!(remembered(&mine), [(2, Bytes::from_static(b"2"))]);
+
+        mine.begin(key("x"), 3, Bytes::from_static(b"3"));
+        mine.fail(&key("x"), 3);
+        assert_eq!(remembered(&mine), [(2, Bytes::from_static(b"2"))]);
+    }
+
+    #[test]
+    fn what_was_taken_before_its_answer_was_read_is_not_remembered() {
+        let mut mine = Remembered::default();
+        mine.begin(key("x"), 1, Bytes::new());
+        mine.begin(key("x"), 2, Bytes::new());
+        mine.taken(&key("x"), 1);
+        mine.confirm(&key("x"), 1);
+        assert_eq!(remembered(&mine), []);
+        mine.confirm(&key("x"), 2);
+        assert_eq!(remembered(&mine), [(2, Bytes::new())]);
+        mine.taken(&key("x"), 2);
+        assert!(mine.by_key.is_empty());
     }
 }

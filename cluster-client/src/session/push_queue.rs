@@ -15,21 +15,30 @@ mod tests;
 
 /// The pushes of one connection that are not in its socket's buffer yet.
 ///
-/// Each topic has a [`Queue`] of its own: values conflate or overflow there by the topic's delivery, in order. The
-/// topics take turns, so that a busy one does not hold up the others.
+/// Each topic has a [`Queue`] of its own: values conflate or overflow there by the topic's
+/// delivery, in order. The topics take turns, so that a busy one does not hold up the others.
 ///
-/// All of them share a bound in bytes, [`Limits::outbound_bytes`]: the topic that grows beyond it pays with its older
-/// values. The newest value of a topic always stays; connections share its bytes.
+/// Where only the latest values matter, all that wait are also retained, and every connection
+/// shares their bytes. The values of the other topics share a bound, [`Limits::outbound_bytes`]:
+/// the topic that grows beyond it pays with its older values, down to the newest.
 pub(crate) struct PushQueue {
     limits: Limits,
     /// Never empty ones.
     topics: HashMap<TopicId, Pending>,
     /// The topics that have something pending, the next one first.
     turns: VecDeque<TopicId>,
-    bytes: usize,
+    totals: Totals,
+}
+
+/// The bytes of all packets, by the delivery of their topics.
+#[derive(Default)]
+struct Totals {
+    latest: usize,
+    every: usize,
 }
 
 struct Pending {
+    delivery: Delivery,
     queue: Queue<Bytes>,
     /// The last packet of the topic, behind all in the queue.
     end: Option<Bytes>,
@@ -52,19 +61,21 @@ impl PushQueue {
             limits: limits.clone(),
             topics: HashMap::new(),
             turns: VecDeque::new(),
-            bytes: 0,
+            totals: Totals::default(),
         }
     }
 
     /// Queues the packet of a value.
     pub(crate) fn push(&mut self, topic: TopicId, key: ItemKey, delivery: Delivery, packet: Bytes) {
         let max_bytes = self.limits.outbound_bytes;
-        self.update(topic, delivery, |pending, other_bytes| {
+        self.update(topic, delivery, |pending, others| {
             let size = packet.len();
             // Packets are bytes: dropping them is nobody's code.
             drop(pending.queue.push(key, packet, size));
-            while other_bytes + pending.queue.bytes() > max_bytes && pending.queue.len() > 1 {
-                pending.queue.evict();
+            if delivery != Delivery::Latest {
+                while others + pending.queue.bytes() > max_bytes && pending.queue.len() > 1 {
+                    pending.queue.evict();
+                }
             }
         });
     }
@@ -97,7 +108,7 @@ impl PushQueue {
             Some(Event::Resynced) => Some(Next::Resynced { topic }),
             None => pending.end.take().map(Next::Packet),
         };
-        self.bytes -= before - pending.bytes();
+        *self.totals.of(pending.delivery) -= before - pending.bytes();
         if pending.is_empty() {
             self.topics.remove(&topic);
         } else {
@@ -109,14 +120,14 @@ impl PushQueue {
     /// Forgets what is pending for a topic: the follower has unsubscribed.
     pub(crate) fn drop_topic(&mut self, topic: TopicId) {
         if let Some(pending) = self.topics.remove(&topic) {
-            self.bytes -= pending.bytes();
+            *self.totals.of(pending.delivery) -= pending.bytes();
             self.turns.retain(|turn| *turn != topic);
         }
     }
 
     /// The bytes of all packets in it.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+        self.totals.latest + self.totals.every
     }
 
     /// Whether there is nothing to push.
@@ -124,7 +135,8 @@ impl PushQueue {
         self.turns.is_empty()
     }
 
-    /// Changes what is pending for a topic, given the bytes of all others; then the topic has a turn.
+    /// Changes what is pending for a topic, given the bytes of the others like it; then the topic
+    /// has a turn.
     fn update(
         &mut self,
         topic: TopicId,
@@ -134,13 +146,24 @@ impl PushQueue {
         let pending = self.topics.entry(topic).or_insert_with(|| {
             self.turns.push_back(topic);
             Pending {
+                delivery,
                 queue: Queue::new(delivery, &self.limits),
                 end: None,
             }
         });
-        let others = self.bytes - pending.bytes();
+        let total = self.totals.of(pending.delivery);
+        let others = *total - pending.bytes();
         change(pending, others);
-        self.bytes = others + pending.bytes();
+        *total = others + pending.bytes();
+    }
+}
+
+impl Totals {
+    fn of(&mut self, delivery: Delivery) -> &mut usize {
+        match delivery {
+            Delivery::Latest => &mut self.latest,
+            Delivery::Every { .. } => &mut self.every,
+        }
     }
 }
 

@@ -12,8 +12,8 @@ use crate::subscription::queue::Queue;
 #[cfg(test)]
 mod tests;
 
-/// The topics of one channel on its leader: each key that somebody is subscribed to is one topic with one upstream
-/// subscription, however many subscribers there are.
+/// The topics of one channel on its leader: each key that somebody is subscribed to is one topic
+/// with one upstream subscription, however many subscribers there are.
 ///
 /// ```text
 ///              join              opened            last one leaves
@@ -25,8 +25,8 @@ mod tests;
 ///
 /// A topic that is still opening lingers too when nobody waits for it any more.
 ///
-/// Pure state under the caller's lock. Values that are no longer retained are returned as `released`: drop them
-/// without that lock, since their `Drop` is the user's code.
+/// Pure state under the caller's lock. Values that are no longer retained are returned as
+/// `released`: drop them without that lock, since their `Drop` is the user's code.
 pub(crate) struct Topics {
     limits: Limits,
     by_key: HashMap<Arc<str>, TopicId>,
@@ -38,7 +38,8 @@ pub(crate) struct Topics {
     next_id: u64,
 }
 
-/// A topic from its opening to its end. Never used again, so what comes late for a topic that is gone finds nothing.
+/// A topic from its opening to its end. Never used again, so what comes late for a topic that is
+/// gone finds nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct TopicId(u64);
 
@@ -59,11 +60,13 @@ struct Topic {
 
 /// What became of a [`Topics::join`].
 pub(crate) enum Join {
-    /// The key's first subscriber: open the upstream, then say [`Topics::opened`] or [`Topics::failed`].
+    /// The key's first subscriber: open the upstream, then say [`Topics::opened`] or
+    /// [`Topics::failed`].
     Open(TopicId),
     /// The upstream is being opened for somebody else: its outcome is this subscriber's too.
     Wait(TopicId),
-    /// The subscriber gets the retained values, and after them, with no gap, all that is published from now on.
+    /// The subscriber gets the retained values, and after them, with no gap, all that is published
+    /// from now on.
     Joined {
         topic: TopicId,
         /// How many values that should have been retained were not, for want of room.
@@ -137,7 +140,8 @@ impl Topics {
         topic.subscribers.clone()
     }
 
-    /// The upstream could not be opened, which is what those who waited are to be told. The next one asks anew.
+    /// The upstream could not be opened, which is what those who waited are to be told. The next
+    /// one asks anew.
     pub(crate) fn failed(&mut self, topic: TopicId) -> Vec<SubscriberId> {
         // Without an upstream nothing was retained.
         self.remove(topic).subscribers
@@ -148,8 +152,8 @@ impl Topics {
         self.remove(topic)
     }
 
-    /// Retains a value, if its event type says so, and says who gets it. `pick` chooses one of so many, for events
-    /// that only one gets.
+    /// Retains a value, if its event type says so, and says who gets it. `pick` chooses one of so
+    /// many, for events that only one gets.
     pub(crate) fn publish(
         &mut self,
         topic: TopicId,
@@ -222,7 +226,8 @@ impl Topics {
         self.lingering.first().map(|(until, _)| *until)
     }
 
-    /// The topics that nobody came back to, with what is released: drop their upstreams, or the attempts to open them.
+    /// The topics that nobody came back to, with what is released: drop their upstreams, or the
+    /// attempts to open them.
     pub(crate) fn expire(&mut self, now: Instant) -> Vec<(TopicId, Vec<Item>)> {
         let mut expired = Vec::new();
         while let Some((until, id)) = self.lingering.first().copied()

@@ -10,13 +10,14 @@ use super::{CloseReason, Event};
 use crate::event::{Delivery, Item};
 use crate::limits::Limits;
 
-/// Where events are delivered to. Delivering may wake a reader, so it is not for code that holds a lock, unless nobody
-/// can be reading yet.
+/// Where events are delivered to. Delivering may wake a reader, so it is not for code that holds a
+/// lock, unless nobody can be reading yet.
 pub(crate) trait Deliver: Send + Sync {
     fn deliver(&self, item: Item);
     fn missed(&self, count: u64);
     fn resynced(&self);
-    /// Nothing more will come; the first reason stands. What was delivered before can still be read.
+    /// Nothing more will come; the first reason stands. What was delivered before can still be
+    /// read.
     fn close(&self, reason: CloseReason);
     /// Nothing more will be read, or was closed.
     fn is_closed(&self) -> bool;
@@ -24,7 +25,8 @@ pub(crate) trait Deliver: Send + Sync {
 
 /// The queue of one [`Subscription`](super::Subscription), which is its only reader.
 ///
-/// The lock is held for the queue's own work only: wakers are cloned and woken, and values dropped, without it.
+/// The lock is held for the queue's own work only: wakers are cloned and woken, and values dropped,
+/// without it.
 pub(crate) struct Inbox {
     state: Mutex<State>,
     /// Tells who waits in [`Inbox::abandoned`].

@@ -40,12 +40,14 @@ pub(crate) use self::upstream::{Upstream, UpstreamEvent};
 
 /// The events of one subscription, as a [`Stream`] of values.
 ///
-/// It is what a `#[subscribe]` method returns. The real client makes one with [`Subscription::channel`] or
-/// [`Subscription::from_stream`]; what users of a proxy get is another one, which outlives every change of leader.
+/// It is what a `#[subscribe]` method returns. The real client makes one with
+/// [`Subscription::channel`] or [`Subscription::from_stream`]; what users of a proxy get is another
+/// one, which outlives every change of leader.
 ///
-/// Reading is cancel safe: [`next`](Self::next) and [`next_event`](Self::next_event) take an event only when they
-/// return it. A reader that is too slow holds up nobody; what becomes of the events it cannot follow is up to the
-/// event type, see [`Subscribe`]. Dropping the subscription unsubscribes.
+/// Reading is cancel safe: [`next`](Self::next) and [`next_event`](Self::next_event) take an event
+/// only when they return it. A reader that is too slow holds up nobody; what becomes of the events
+/// it cannot follow is up to the event type, see [`Subscribe`]. Dropping the subscription
+/// unsubscribes.
 ///
 /// ```
 /// use cluster_client::{Subscribe, Subscription};
@@ -86,10 +88,12 @@ enum Source<E> {
 pub enum Event<E> {
     /// A value of the real client.
     Value(E),
-    /// So many values were dropped here because somebody on their way, most often the reader, was too slow.
+    /// So many values were dropped here because somebody on their way, most often the reader, was
+    /// too slow.
     Missed(u64),
-    /// Another process leads now and has subscribed anew, and values between the two leaders may be missing. With
-    /// `delivery = "latest"`, a first value that equals the last one read is not repeated.
+    /// Another process leads now and has subscribed anew, and values between the two leaders may be
+    /// missing. With `delivery = "latest"`, a first value that equals the last one read is not
+    /// repeated.
     Resynced,
 }
 
@@ -118,7 +122,8 @@ impl fmt::Display for CloseReason {
 impl<E: Subscribe> Subscription<E> {
     /// A sender for the real client, and the subscription that it returns.
     ///
-    /// The subscription ends, with [`CloseReason::Ended`], when the last clone of the sender is dropped.
+    /// The subscription ends, with [`CloseReason::Ended`], when the last clone of the sender is
+    /// dropped.
     pub fn channel() -> (SubscriptionSender<E>, Self) {
         let inbox = Arc::new(Inbox::new(E::OPTIONS.delivery, &Limits::default()));
         (
@@ -127,9 +132,11 @@ impl<E: Subscribe> Subscription<E> {
         )
     }
 
-    /// A subscription to what a stream yields. It ends, with [`CloseReason::Ended`], when the stream does.
+    /// A subscription to what a stream yields. It ends, with [`CloseReason::Ended`], when the
+    /// stream does.
     ///
-    /// The stream is polled by whoever reads the subscription: a leader, which never waits for slow subscribers.
+    /// The stream is polled by whoever reads the subscription: a leader, which never waits for slow
+    /// subscribers.
     ///
     /// ```
     /// # use cluster_client::{Subscribe, Subscription};
@@ -199,8 +206,8 @@ impl<E: Subscribe> Subscription<E> {
         poll_fn(|cx| self.poll_event(cx)).await
     }
 
-    /// Why the subscription has ended; `None` as long as it has not, that is, until [`next`](Self::next) or
-    /// [`next_event`](Self::next_event) returned `None`.
+    /// Why the subscription has ended; `None` as long as it has not, that is, until
+    /// [`next`](Self::next) or [`next_event`](Self::next_event) returned `None`.
     pub fn close_reason(&self) -> Option<CloseReason> {
         self.ended.clone()
     }

@@ -1,4 +1,5 @@
-//! The bounded queue in front of whoever is slower than the events: a reader, a connection, a subscriber yet to come.
+//! The bounded queue in front of whoever is slower than the events: a reader, a connection, a
+//! subscriber yet to come.
 
 mod gap;
 #[cfg(test)]
@@ -17,14 +18,17 @@ const KEPT_ROOM: usize = 16;
 
 /// Values and notices in the order they went in, bounded in number and bytes.
 ///
-/// - [`Delivery::Latest`]: a value takes the place of the pending one with the same item key, unless a `Resynced` went
-///   in since; then it goes to the end, so that no value of a new leader comes out before the `Resynced`.
+/// - [`Delivery::Latest`]: a value takes the place of the pending one with the same item key,
+///   unless a `Resynced` went in since; then it goes to the end, so that no value of a new leader
+///   comes out before the `Resynced`.
 /// - [`Delivery::Every`]: each value has a place of its own.
 ///
-/// Over a bound the oldest value makes room and a `Missed` in its place counts it; the newest value always stays.
-/// Notices need no bound: those between two values collapse into one [`Gap`].
+/// Over a bound the oldest value makes room and a `Missed` in its place counts it; the value that
+/// came last always stays. Notices need no bound: those between two values collapse into one
+/// [`Gap`].
 ///
-/// The queue drops no value itself: those it no longer needs it returns, to be dropped where no lock is held.
+/// The queue drops no value itself: those it no longer needs it returns, to be dropped where no
+/// lock is held.
 pub(crate) struct Queue<V> {
     delivery: Delivery,
     bounds: Bounds,
@@ -36,6 +40,8 @@ pub(crate) struct Queue<V> {
     places: HashMap<ItemKey, u64>,
     /// The values before this position went in before the last `Resynced`.
     resynced_at: u64,
+    /// The position of the value that came last, wherever it was put.
+    newest: u64,
     /// How many values there are.
     len: usize,
     /// And their bytes.
@@ -85,6 +91,7 @@ impl<V> Queue<V> {
             first: 0,
             places: HashMap::new(),
             resynced_at: 0,
+            newest: 0,
             len: 0,
             bytes: 0,
             tail: Gap::default(),
@@ -125,16 +132,19 @@ impl<V> Queue<V> {
                 return Some(notice);
             }
             if let Some((_, Some(value))) = self.pop_entry() {
-                return Some(Event::Value(value));
+                return Some(Event::Value(value.value));
             }
         }
     }
 
-    /// Takes the oldest value out and leaves a `Missed` in its place.
+    /// Takes the oldest value out and leaves a `Missed` in its place. The one that came last goes
+    /// last.
     pub(crate) fn evict(&mut self) -> Option<V> {
         loop {
+            let newest = self.first == self.newest;
             let (mut gap, value) = self.pop_entry()?;
-            if value.is_some() {
+            let spared = newest && self.len > 0;
+            if value.is_some() && !spared {
                 gap.missed(1);
             }
             let next = self
@@ -143,8 +153,14 @@ impl<V> Queue<V> {
                 .map_or(&mut self.tail, |next| &mut next.before);
             gap.append(mem::take(next));
             *next = gap;
-            if value.is_some() {
-                return value;
+            match value {
+                Some(value) if spared => {
+                    self.len += 1;
+                    self.bytes += value.bytes;
+                    self.append(value);
+                }
+                Some(value) => return Some(value.value),
+                None => {}
             }
         }
     }
@@ -197,10 +213,14 @@ impl<V> Queue<V> {
     fn put(&mut self, value: Value<V>) -> Option<V> {
         // With `Every` there are no places.
         let place = self.places.get(&value.key).copied();
-        let entry = place.and_then(|place| self.entries.get_mut((place - self.first) as usize));
-        let old = match entry {
-            Some(entry) if place >= Some(self.resynced_at) => entry.value.replace(value),
-            Some(entry) => {
+        let pending = place
+            .and_then(|place| Some((place, self.entries.get_mut((place - self.first) as usize)?)));
+        let old = match pending {
+            Some((place, entry)) if place >= self.resynced_at => {
+                self.newest = place;
+                entry.value.replace(value)
+            }
+            Some((_, entry)) => {
                 let old = entry.value.take();
                 self.append(value);
                 old
@@ -216,9 +236,9 @@ impl<V> Queue<V> {
     }
 
     fn append(&mut self, value: Value<V>) {
+        self.newest = self.first + self.entries.len() as u64;
         if self.delivery == Delivery::Latest {
-            self.places
-                .insert(value.key.clone(), self.first + self.entries.len() as u64);
+            self.places.insert(value.key.clone(), self.newest);
         }
         self.entries.push_back(Entry {
             before: mem::take(&mut self.tail),
@@ -242,21 +262,20 @@ impl<V> Queue<V> {
     }
 
     /// Takes the first entry out: what was noted before its value, and the value.
-    fn pop_entry(&mut self) -> Option<(Gap, Option<V>)> {
+    fn pop_entry(&mut self) -> Option<(Gap, Option<Value<V>>)> {
         let Entry { before, value } = self.entries.pop_front()?;
         self.first += 1;
-        let Some(Value { key, value, bytes }) = value else {
-            return Some((before, None));
-        };
-        self.len -= 1;
-        self.bytes -= bytes;
-        if self.delivery == Delivery::Latest {
-            self.places.remove(&key);
+        if let Some(value) = &value {
+            self.len -= 1;
+            self.bytes -= value.bytes;
+            if self.delivery == Delivery::Latest {
+                self.places.remove(&value.key);
+            }
+            if self.len == 0 {
+                self.entries.shrink_to(KEPT_ROOM);
+                self.places.shrink_to(KEPT_ROOM);
+            }
         }
-        if self.len == 0 {
-            self.entries.shrink_to(KEPT_ROOM);
-            self.places.shrink_to(KEPT_ROOM);
-        }
-        Some((before, Some(value)))
+        Some((before, value))
     }
 }

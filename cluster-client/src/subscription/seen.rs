@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use crate::error::Error;
 use crate::event::{Item, ItemKey, Subscribe};
 
-/// The last value given to a reader for each item key, so that a new leader's first value is given only if it differs.
+/// The last value given to a reader for each item key, so that a new leader's first value is given
+/// only if it differs.
 ///
-/// Values are kept as they came and decoded again for the comparison, which is rare; equality is the event type's own.
+/// Values are kept as they came and decoded again for the comparison, which is rare; equality is
+/// the event type's own.
 pub(super) struct Seen {
     /// Counts the `Resynced`.
     generation: u64,
@@ -34,7 +36,8 @@ impl Seen {
         self.generation += 1;
     }
 
-    /// The item's value, unless it is the first of its key since the last `Resynced` and equals the one before.
+    /// The item's value, unless it is the first of its key since the last `Resynced` and equals the
+    /// one before.
     pub(super) fn admit<E: Subscribe>(&mut self, item: Item) -> Result<Option<E>, Error> {
         let value: E = item.clone().into_value()?;
         let known = self

@@ -60,12 +60,13 @@ impl<E: Subscribe> SubscriptionSender<E> {
         }
     }
 
-    /// Sends a value, without ever waiting: what becomes of values that come too fast is up to the event type, see
-    /// [`Subscribe`].
+    /// Sends a value, without ever waiting: what becomes of values that come too fast is up to the
+    /// event type, see [`Subscribe`].
     ///
     /// # Errors
     ///
-    /// [`SendError`], if nobody listens any more. `Ok` does not mean that somebody will read the value.
+    /// [`SendError`], if nobody listens any more. `Ok` does not mean that somebody will read the
+    /// value.
     pub fn send(&self, value: E) -> Result<(), SendError<E>> {
         if self.is_closed() {
             return Err(SendError(value));
@@ -78,7 +79,8 @@ impl<E: Subscribe> SubscriptionSender<E> {
 impl<E> SubscriptionSender<E> {
     /// Waits until nobody listens any more. Cancel safe.
     ///
-    /// Between the last subscriber in all processes and this there is a short pause, in case another one comes.
+    /// Between the last subscriber in all processes and this there is a short pause, in case
+    /// another one comes.
     pub async fn closed(&self) {
         self.open.0.abandoned().await;
     }

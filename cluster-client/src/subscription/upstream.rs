@@ -8,7 +8,8 @@ use futures_core::Stream;
 use super::{Event, Subscription};
 use crate::event::{Item, Subscribe};
 
-/// What a leader reads from its real client, whatever the event type. It ends when the real client's subscription does.
+/// What a leader reads from its real client, whatever the event type. It ends when the real
+/// client's subscription does.
 pub(crate) type Upstream = Pin<Box<dyn Stream<Item = UpstreamEvent> + Send>>;
 
 /// A value, always [`Payload::Typed`](crate::event::Payload::Typed), or a notice.
@@ -27,8 +28,8 @@ impl<E: Subscribe> Stream for Erased<E> {
     type Item = UpstreamEvent;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<UpstreamEvent>> {
-        // A member's own handle, passed on by a real client that itself uses a proxy: its values may be encoded, and
-        // may be repetitions.
+        // A member's own handle, passed on by a real client that itself uses a proxy: its values
+        // may be encoded, and may be repetitions.
         if self.0.guard.is_some() {
             return self.0.poll_event(cx).map(|event| event.map(erase));
         }

@@ -96,6 +96,7 @@ impl<'a> Fields<'a> {
             "publication_taken" => ConnObject::PublicationTaken {
                 method: of.text("method", self.method)?,
                 key: of.text("key", self.key)?,
+                call: of.need("call", self.call)?,
             },
             "going_away" => ConnObject::GoingAway {
                 accepted: of.need("accepted", self.accepted)?,

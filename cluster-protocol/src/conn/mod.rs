@@ -151,6 +151,8 @@ pub enum ConnObject<'a> {
         method: Cow<'a, str>,
         /// The key of the publication.
         key: Cow<'a, str>,
+        /// The call that made the follower's publication: later ones stand.
+        call: u64,
     },
     /// L to F, request: no further calls are accepted; the leader will close.
     GoingAway {
@@ -204,8 +206,8 @@ pub enum Failure {
     Panicked,
     /// The result could not be encoded.
     BadResult,
-    /// Anything else.
-    Failed,
+    /// Over a bound on subscriptions; the data is that bound. Not executed.
+    TooManySubscriptions,
 }
 
 /// What a push tells instead of a value.

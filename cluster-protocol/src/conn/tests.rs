@@ -131,8 +131,9 @@ fn every_message_has_its_form() {
         &ConnObject::PublicationTaken {
             method: "register".into(),
             key: "k".into(),
+            call: 7,
         },
-        r#"{"type":"publication_taken","method":"register","key":"k"}"#,
+        r#"{"type":"publication_taken","method":"register","key":"k","call":7}"#,
     );
     is(
         &ConnObject::GoingAway { accepted: 5 },

@@ -17,6 +17,7 @@ use super::upstream::Request;
 use super::{Leadership, Permit};
 use crate::context::CallId;
 use crate::error::Error;
+use crate::failure;
 use crate::event::EventOptions;
 use crate::key::topic_key;
 use crate::membership::ClusterEvent;
@@ -271,7 +272,7 @@ fn report(leadership: &Leadership, info: &MethodInfo, reply: &Reply) {
             channel: leadership.channel().to_owned(),
             message: format!("{} returned an error", info.name),
         },
-        Answered::Failed(failure) => Error::from_failure(info.name, failure, &reply.answer),
+        Answered::Failed(failure) => failure::error(info.name, failure, &reply.answer),
     };
     leadership.emit(ClusterEvent::OnewayFailed { method: info.name.to_owned(), error });
 }

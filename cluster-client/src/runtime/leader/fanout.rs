@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cluster_protocol::{ConnObject, Failure, PushEvent};
 use tokio::sync::{Notify, watch};
@@ -23,7 +23,7 @@ use crate::limits::Limits;
 use crate::member::Member;
 use crate::membership::ClusterEvent;
 use crate::serve::{Answered, Reply};
-use crate::session::publications::{Owners, PublicationKey};
+use crate::session::publications::{By, Owners, PublicationKey};
 use crate::session::topics::{Join, SubscriberId, TopicId, Topics};
 use crate::subscription::UpstreamEvent;
 
@@ -102,9 +102,15 @@ impl Fanout {
         lock(&self.roster).followers().for_each(|follower| follower.tell_state());
     }
 
-    /// Closes the followers that have been silent for too long.
-    pub(crate) fn drop_silent(&self, now: Instant) {
-        lock(&self.roster).followers().for_each(|follower| follower.check_silence(now));
+    /// Closes the followers that have been silent for too long, or excuses them all.
+    pub(crate) fn check_silence(&self, now: Instant, allowed: Duration, excused: bool) {
+        for follower in lock(&self.roster).followers() {
+            if excused {
+                follower.heard(now);
+            } else {
+                follower.check_silence(now, allowed);
+            }
+        }
     }
 
     /// Stops reading the real client's subscriptions. Their subscribers are not told: the next leader goes on.
@@ -130,13 +136,14 @@ impl Fanout {
         loop {
             let mut opening = match self.join(leadership, who, options, &request) {
                 Ok(None) => return Reply::ok(),
-                Ok(Some(_)) if request.restore => return Reply::ok(),
                 Ok(Some(opening)) => opening,
                 Err(error) => return Reply::failed(Failure::TooManySubscriptions, &error.to_string()),
             };
             let settled = opening.wait_for(|opening| !matches!(opening.state, OpeningState::Pending)).await;
             match settled.map(|opening| opening.state.clone()) {
-                Ok(OpeningState::Failed(failure)) if speaks(&request, &failure) => return failure.into_reply(),
+                Ok(OpeningState::Failed(failure)) if request.restore || speaks(&request, &failure) => {
+                    return failure.into_reply();
+                }
                 // The answer is for somebody of another codec: ask again in one's own.
                 Ok(OpeningState::Failed(_)) => {}
                 Ok(OpeningState::Open | OpeningState::Pending) => return Reply::ok(),
@@ -283,7 +290,7 @@ impl Fanout {
         let roster = lock(&self.roster);
         let mut dirty = lock(&self.dirty);
         for who in table.topics.subscribers(topic) {
-            dirty.extend(roster.announce(entry.route(topic), *who, event.clone()));
+            dirty.extend(roster.announce(entry.route(topic), *who, *event));
         }
     }
 
@@ -310,8 +317,8 @@ impl Fanout {
 
     // Publications.
 
-    pub(super) fn published(&self, leadership: &Leadership, key: PublicationKey, who: SubscriberId, undo: Option<Arguments>) {
-        let before = lock(&self.owners).published(key.clone(), who, undo);
+    pub(super) fn published(&self, leadership: &Leadership, key: PublicationKey, by: By, undo: Option<Arguments>) {
+        let before = lock(&self.owners).published(key.clone(), by, undo);
         if let Some(before) = before {
             self.publication_taken(leadership, before, &key);
         }
@@ -328,13 +335,17 @@ impl Fanout {
         lock(&self.owners).gone(who)
     }
 
-    fn publication_taken(&self, leadership: &Leadership, owner: SubscriberId, key: &PublicationKey) {
-        let owner = lock(&self.roster).get(owner);
-        match owner {
-            Some(Subscriber::Local(member)) => member.forget(key),
+    fn publication_taken(&self, leadership: &Leadership, owner: By, key: &PublicationKey) {
+        let subscriber = lock(&self.roster).get(owner.who);
+        match subscriber {
+            Some(Subscriber::Local(member)) => member.remembered().taken(key, owner.sequence),
             Some(Subscriber::Remote(follower)) => {
                 let Some(method) = leadership.terms.methods.get(key.method) else { return };
-                let conn = ConnObject::PublicationTaken { method: method.name.into(), key: key.key.as_str().into() };
+                let conn = ConnObject::PublicationTaken {
+                    method: method.name.into(),
+                    key: key.key.as_str().into(),
+                    call: owner.sequence,
+                };
                 follower.send(&control_packet(&conn, &leadership.frame_limits()));
             }
             None => {}

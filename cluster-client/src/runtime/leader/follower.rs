@@ -257,11 +257,6 @@ impl Follower {
         }
     }
 
-    /// Grants a fresh interval: the leader itself was late.
-    pub(super) fn excuse_silence(&self, now: Instant) {
-        self.lock().heard = now;
-    }
-
     // The connection's task.
 
     /// Begins a turn: returns the orders, and whether the socket must become writable first.

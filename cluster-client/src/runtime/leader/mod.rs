@@ -8,23 +8,27 @@
 //!     └──────────────────┘ somebody calls, or some time has passed
 //! ```
 
+mod calls;
 mod fanout;
 mod follower;
 mod gate;
 mod packets;
 mod publications;
+mod request;
 mod roster;
 mod serving;
 mod upstream;
 
 pub(crate) mod admission;
 
+pub(crate) use self::upstream::Request;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use cluster_protocol::{Codec, Failure, FrameLimits};
+use cluster_protocol::{Failure, FrameLimits};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -43,7 +47,6 @@ pub(crate) struct Terms {
     pub(crate) channel: Arc<str>,
     pub(crate) instance: InstanceId,
     pub(crate) epoch: u64,
-    pub(crate) codec: Codec,
     pub(crate) limits: Limits,
     pub(crate) methods: Arc<[MethodInfo]>,
     /// The methods' descriptions, as followers are told them.
@@ -74,6 +77,8 @@ pub(crate) struct Leadership {
 #[derive(Clone)]
 pub(crate) enum State {
     Starting,
+    /// The real client is there; what was subscribed and published before is made again.
+    Restoring(Arc<dyn Served>),
     Ready(Arc<dyn Served>),
     Failed(Error),
     Draining,
@@ -140,7 +145,7 @@ impl Leadership {
 
     pub(crate) fn client(&self) -> Option<Arc<dyn Served>> {
         match &*self.state.borrow() {
-            State::Ready(client) => Some(Arc::clone(client)),
+            State::Ready(client) | State::Restoring(client) => Some(Arc::clone(client)),
             _ => None,
         }
     }
@@ -149,9 +154,38 @@ impl Leadership {
         self.state.send_replace(state);
     }
 
+    /// The real client serves.
+    pub(crate) fn ready(&self) {
+        if let Some(client) = self.client() {
+            self.set(State::Ready(client));
+            self.fanout.tell_state();
+        }
+    }
+
+    /// The real client could not be built.
+    pub(crate) fn failed(&self, error: Error) {
+        self.set(State::Failed(error));
+        self.fanout.tell_state();
+    }
+
+    /// It is tried again.
+    pub(crate) fn starting(&self) {
+        self.set(State::Starting);
+        self.fanout.tell_state();
+    }
+
     /// Asks for another try at a real client that could not be built.
     pub(crate) fn want_client(&self) {
-        self.wanted.notify_one();
+        let failed = self.state.send_if_modified(|state| {
+            let failed = matches!(state, State::Failed(_));
+            if failed {
+                *state = State::Starting;
+            }
+            failed
+        });
+        if failed {
+            self.wanted.notify_one();
+        }
     }
 
     pub(crate) async fn client_wanted(&self) {
@@ -183,7 +217,7 @@ impl Leadership {
         let client = self.client();
         self.gate.close();
         self.set(State::Draining);
-        self.fanout.going_away();
+        self.fanout.go_away();
         if tokio::time::timeout(self.terms.limits.drain, self.gate.drained()).await.is_err() {
             tracing::warn!(channel = %self.terms.channel, running = self.gate.running(), "calls outlast the drain time and are cut off");
         }
@@ -210,6 +244,32 @@ impl Leadership {
         self.set(State::Closed);
         self.ended.cancel();
         self.fanout.end();
+    }
+
+    /// Starts what serves all followers together.
+    pub(crate) fn spawn_tasks(self: &Arc<Self>) {
+        let leadership = Arc::clone(self);
+        tokio::spawn(async move {
+            tokio::select! {
+                () = leadership.ended() => {}
+                () = leadership.fanout.write_pushes() => {}
+                () = leadership.watch_silence() => {}
+            }
+        });
+    }
+
+    /// Drops followers that are silent. A leader that was itself late to look blames nobody.
+    async fn watch_silence(&self) {
+        let Some(allowed) = self.terms.follower_silence else { return std::future::pending().await };
+        let period = (allowed / 8).max(Duration::from_millis(10));
+        let mut looked = Instant::now();
+        loop {
+            tokio::time::sleep(period).await;
+            let now = Instant::now();
+            let late = now.duration_since(looked) > period * 2;
+            self.fanout.check_silence(now, allowed, late);
+            looked = now;
+        }
     }
 
     // Calls.

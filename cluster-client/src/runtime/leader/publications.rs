@@ -9,11 +9,12 @@ use cluster_protocol::Codec;
 use super::Leadership;
 use crate::context::{CallId, Caller};
 use crate::error::{Error, Outcome};
+use crate::failure;
 use crate::membership::ClusterEvent;
 use crate::serve::{Answered, Call, Reply, Slot};
 use crate::service::{Kind, MethodInfo, Served};
 use crate::session::payload::Payload;
-use crate::session::publications::PublicationKey;
+use crate::session::publications::{By, PublicationKey};
 use crate::session::topics::SubscriberId;
 
 /// The arguments of a publication, kept for the method that takes it back.
@@ -25,7 +26,7 @@ pub(crate) struct Arguments {
 /// What a call will have changed once it has succeeded.
 #[derive(Default)]
 pub(crate) struct Settlement {
-    published: Option<(PublicationKey, Option<Arguments>)>,
+    published: Option<(PublicationKey, u64, Option<Arguments>)>,
     undone: Vec<PublicationKey>,
 }
 
@@ -45,7 +46,8 @@ impl Leadership {
             let Kind::Publish { key, remembered: true, undo } = info.kind else { continue };
             if publish == method {
                 let arguments = undo.map(|_| Arguments { codec: call.codec, data: Bytes::copy_from_slice(&call.data) });
-                settlement.published = Some((PublicationKey { method, key: key(call)? }, arguments));
+                let key = PublicationKey { method, key: key(call)? };
+                settlement.published = Some((key, call.context.call_id().sequence, arguments));
             } else if undo == Some(method) {
                 settlement.undone.push(PublicationKey { method: publish, key: key(call)? });
             }
@@ -57,8 +59,8 @@ impl Leadership {
         if answered != Answered::Ok {
             return;
         }
-        if let Some((key, arguments)) = settlement.published {
-            self.fanout.published(self, key, caller, arguments);
+        if let Some((key, sequence, arguments)) = settlement.published {
+            self.fanout.published(self, key, By { who: caller, sequence }, arguments);
         }
         for key in settlement.undone {
             self.fanout.undone(self, &key);
@@ -125,7 +127,7 @@ impl Leadership {
                 message: format!("{method} returned an error"),
             }),
             Ok(Reply { answered: Answered::Failed(failure), answer }) => {
-                Err(Error::from_failure(&method, failure, &answer))
+                Err(failure::error(&method, failure, &answer))
             }
             Err(_) => Err(Error::DeadlineExceeded { method, timeout, outcome: Outcome::Unknown }),
         }

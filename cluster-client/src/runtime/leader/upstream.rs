@@ -13,6 +13,7 @@ use futures_core::Stream;
 use super::Leadership;
 use crate::context::CallContext;
 use crate::error::Error;
+use crate::failure;
 use crate::membership::ClusterEvent;
 use crate::serve::{Answered, Call, CatchPanic, Opened, Reply};
 use crate::session::backoff::Backoff;
@@ -71,6 +72,12 @@ impl Opening {
     }
 }
 
+impl OpenFailure {
+    pub(super) fn into_reply(self) -> Reply {
+        Reply { answered: self.answered, answer: self.answer.to_vec() }
+    }
+}
+
 /// The task of one topic.
 pub(super) async fn run(leadership: Arc<Leadership>, topic: TopicId, request: Request) {
     let Some(upstream) = open(&leadership, topic, &request).await else { return };
@@ -87,21 +94,21 @@ async fn open(leadership: &Arc<Leadership>, topic: TopicId, request: &Request) -
             Ok(upstream) => return Some(upstream),
             Err(reply) => reply,
         };
-        let failure = OpenFailure { codec: request.codec, answered: reply.answered, answer: reply.answer.into() };
+        let refusal = OpenFailure { codec: request.codec, answered: reply.answered, answer: reply.answer.into() };
         let method = leadership.terms.methods.get(request.method).map_or("", |method| method.name);
-        tracing::debug!(channel = leadership.channel(), method, key = %request.key, answered = ?failure.answered, "the real client refuses a subscription");
-        let error = match failure.answered {
-            Answered::Failed(kind) => Error::from_failure(method, kind, &failure.answer),
+        tracing::debug!(channel = leadership.channel(), method, key = %request.key, answered = ?refusal.answered, "the real client refuses a subscription");
+        let error = match refusal.answered {
+            Answered::Failed(kind) => failure::error(method, kind, &refusal.answer),
             Answered::Ok | Answered::Err => Error::RealClient {
                 channel: leadership.channel().to_owned(),
                 message: format!("{method} returned an error"),
             },
         };
-        if !leadership.fanout.failed(topic, failure) {
+        if !leadership.fanout.failed(topic, refusal) {
             return None;
         }
         leadership.emit(ClusterEvent::SubscriptionFailed { key: request.key.to_string(), error });
-        tokio::time::sleep(backoff.next(fastrand::u64(..))).await;
+        tokio::time::sleep(backoff.next_delay(fastrand::u64(..))).await;
     }
 }
 

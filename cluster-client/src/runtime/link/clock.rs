@@ -2,15 +2,14 @@
 
 use std::{
     sync::Arc,
-    task::Waker,
     time::{Duration, Instant},
 };
 
 use cluster_protocol::{CANCEL, HEARTBEAT, Kind, timeout_millis, write_packet};
 use tokio::time::timeout_at;
 
-use super::{LeaderLink, LinkEvents, Phase, no_data, scratch::Scratch};
-use crate::session::liveness::Verdict;
+use super::{LeaderLink, LinkEvents, Phase, State, no_data, scratch::Scratch};
+use crate::session::{calls::Expired, liveness::Verdict};
 
 /// Calls expire at their deadline or up to this much later, together with others: to look for them takes time.
 const RESOLUTION: Duration = Duration::from_millis(10);
@@ -34,7 +33,7 @@ struct Clock {
     events: Arc<dyn LinkEvents>,
     /// How much had been written the last time.
     written: u64,
-    expired: Vec<(u64, Waker)>,
+    expired: Vec<Expired>,
 }
 
 impl Clock {
@@ -48,7 +47,7 @@ impl Clock {
             self.written = state.outbound.written();
             state.liveness.said(now);
         }
-        state.calls.expire(now, &mut self.expired);
+        state.expire(now, &mut self.expired);
         let verdict = state.liveness.tick(now);
         let expiry = state
             .calls
@@ -61,8 +60,8 @@ impl Clock {
         drop(state);
 
         self.send(ping);
-        for (_, waker) in self.expired.drain(..) {
-            waker.wake();
+        for call in self.expired.drain(..) {
+            call.waker.wake();
         }
         if let Verdict::Silent(silent) = verdict {
             self.events.unresponsive(silent);
@@ -75,7 +74,8 @@ impl Clock {
         let link = &*self.link;
         let timeout = timeout_millis(link.settings.heartbeat_interval);
         let ping = ping.then(|| (link.next_id(), timeout, HEARTBEAT));
-        let cancels = self.expired.iter().map(|&(id, _)| (id, 0, CANCEL));
+        let sent = self.expired.iter().filter(|call| call.unsent.is_none());
+        let cancels = sent.map(|call| (call.id, 0, CANCEL));
         let mut packets = Scratch::take();
         for (id, timeout, conn) in cancels.chain(ping) {
             // Never fails: connection objects are allowed to be longer than these.
@@ -92,6 +92,25 @@ impl Clock {
         if !packets.is_empty() {
             let batch = link.lock().send(&packets);
             link.flush(batch);
+        }
+    }
+}
+
+impl State {
+    /// Ends the calls whose deadline has passed, and takes back those of which nothing was written: the leader may
+    /// have been stopped, and would execute them when it goes on.
+    fn expire(&mut self, now: Instant, expired: &mut Vec<Expired>) {
+        self.calls
+            .expire(now, self.outbound.maybe_written(), expired);
+        let mut unsent: Vec<_> = expired
+            .iter()
+            .filter_map(|call| call.unsent.clone())
+            .collect();
+        if !unsent.is_empty() {
+            unsent.sort_by_key(|packet| packet.start);
+            self.outbound.withdraw(&unsent);
+            self.calls.withdrawn(&unsent);
+            self.ordinal -= unsent.len() as u64;
         }
     }
 }

@@ -132,8 +132,8 @@ impl Inbound {
                     data,
                 });
             }
-            Ok(ConnObject::PublicationTaken { method, key }) => {
-                events.publication_taken(&method, &key);
+            Ok(ConnObject::PublicationTaken { method, key, call }) => {
+                events.publication_taken(&method, &key, call);
             }
             Ok(ConnObject::ChannelState { rs }) => events.channel_state(rs, packet.data),
             Ok(ConnObject::GoingAway { accepted }) => self.accepted = Some(accepted),

@@ -60,8 +60,9 @@ pub(crate) struct LinkSettings {
 /// in which it came.
 pub(crate) trait LinkEvents: Send + Sync + 'static {
     fn pushed(&self, push: Push<'_>);
-    /// Another process has published the key, or it was undone: this process must not publish it again.
-    fn publication_taken(&self, method: &str, key: &str);
+    /// Another process has published the key, or it was undone: this process must not publish again what it published
+    /// by `call` or before.
+    fn publication_taken(&self, method: &str, key: &str, call: u64);
     fn channel_state(&self, welcome: Welcome, data: &[u8]);
     /// The leader takes no more calls. Those that it did not accept have been told so.
     fn going_away(&self);
@@ -177,11 +178,11 @@ impl LeaderLink {
         let mut state = self.lock();
         state.admit(&packet, &self.settings)?;
         let ordinal = state.ordinal + 1;
-        let end_offset = state.outbound.queued() + packet.len() as u64;
+        let begin = state.outbound.queued();
         let call = NewCall {
             sequence,
             deadline,
-            end_offset,
+            packet: begin..begin + packet.len() as u64,
             ordinal,
             waker,
         };

@@ -146,6 +146,13 @@ impl Future for Task {
     }
 }
 
+impl Drop for Task {
+    /// However it ends, with its runtime or by a panic: nobody waits for answers that nobody reads.
+    fn drop(&mut self) {
+        self.link.end("the task of the connection has ended");
+    }
+}
+
 impl LeaderLink {
     fn begin_turn(&self, waker: &Waker) -> Turn {
         let mut state = self.lock();

@@ -2,8 +2,8 @@
 
 use crate::subscription::Event;
 
-/// What is to be said between two values: how many were missed, whether there was a new leader, and how many were
-/// missed since.
+/// What is to be said between two values: how many were missed, whether there was a new leader, and
+/// how many were missed since.
 ///
 /// Of several new leaders only the last is told: all that was missed is counted before it.
 #[derive(Clone, Copy, Default)]

@@ -152,6 +152,24 @@ fn latest_with_too_many_keys_says_what_it_dropped() {
 }
 
 #[test]
+fn the_value_that_came_last_stays_even_in_the_first_place() {
+    let mut queue = Queue::bounded(
+        Delivery::Latest,
+        Bounds {
+            items: 10,
+            bytes: 10,
+        },
+    );
+    for (name, value) in [("a", 1), ("b", 2), ("c", 3)] {
+        assert!(queue.push(key(name), value, 3).is_empty());
+    }
+    assert_eq!(queue.push(key("a"), 4, 6), [1, 2]);
+    assert_eq!((queue.len(), queue.bytes()), (2, 9));
+    assert_eq!(queue.push(key("a"), 5, 7), [4], "with room in its place");
+    assert_eq!(drain(&mut queue), [Missed(1), Val(3), Val(5)]);
+}
+
+#[test]
 fn no_value_of_a_new_leader_comes_out_before_the_resync() {
     let mut queue = latest(10);
     assert!(queue.push(key("a"), 1, 1).is_empty());

@@ -12,7 +12,7 @@ async fn answers_in_any_order_go_to_their_calls() {
     }
     assert!(
         got.iter()
-            .all(|got| got.conn.as_bytes() == CONN && got.timeout == 60_000)
+            .all(|got| got.conn.as_bytes() == CONN && got.timeout == 20_000)
     );
     for got in got.iter().rev() {
         leader.answer(got.id, &got.data).await;

@@ -117,3 +117,15 @@ async fn close_sends_what_waits_and_fails_the_calls() {
         tokio::task::yield_now().await;
     }
 }
+
+#[test]
+fn a_runtime_that_ends_ends_the_connection() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let (link, _leader, _) = runtime.block_on(connect(settings()));
+    assert!(link.is_usable());
+    drop(runtime);
+    assert!(!link.is_usable());
+}

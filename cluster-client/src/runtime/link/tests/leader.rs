@@ -39,6 +39,7 @@ async fn what_the_leader_says_is_passed_on_in_order() {
             &ConnObject::PublicationTaken {
                 method: "m".into(),
                 key: "p".into(),
+                call: 7,
             },
             b"",
         )

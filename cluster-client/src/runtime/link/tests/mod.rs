@@ -15,6 +15,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::Notify,
+    time::timeout,
 };
 
 use super::{LeaderLink, LinkEvents, LinkSettings, Push, StartError};
@@ -29,7 +30,8 @@ mod leader;
 mod writing;
 
 const CONN: &[u8] = invoke_object!("echo", 1, false).as_bytes();
-const LONG: Duration = Duration::from_secs(60);
+/// Longer than any test takes: to wait for it is to fail.
+const LONG: Duration = Duration::from_secs(20);
 
 type Outcome = Result<(AnswerKind, Vec<u8>), CallLoss>;
 
@@ -135,7 +137,8 @@ impl Leader {
                     data,
                 });
             }
-            if self.stream.read_buf(&mut self.buf).await.unwrap_or(0) == 0 {
+            let read = timeout(LONG, self.stream.read_buf(&mut self.buf)).await;
+            if read.expect("the follower says nothing").unwrap_or(0) == 0 {
                 return None;
             }
         }
@@ -206,7 +209,9 @@ impl Said {
             if lines.len() >= n {
                 return lines;
             }
-            self.more.notified().await;
+            timeout(LONG, self.more.notified())
+                .await
+                .expect("the leader's word was not passed on");
         }
     }
 }
@@ -222,8 +227,8 @@ impl LinkEvents for Said {
         self.say(format!("pushed {key} {item:?} {event:?} {data:?}"));
     }
 
-    fn publication_taken(&self, method: &str, key: &str) {
-        self.say(format!("taken {method} {key}"));
+    fn publication_taken(&self, method: &str, key: &str, call: u64) {
+        self.say(format!("taken {method} {key} {call}"));
     }
 
     fn channel_state(&self, welcome: Welcome, data: &[u8]) {

@@ -21,6 +21,37 @@ async fn a_leader_that_stops_reading_gets_everything_once_it_reads_again() {
 }
 
 #[tokio::test]
+async fn a_call_that_expires_before_it_is_written_never_reaches_the_leader() {
+    let (link, mut leader, _) = connect(settings()).await;
+    let large = spawn_call(&link, LONG, &vec![1; 32 << 20]);
+    while link.lock().outbound.written() == 0 || !link.lock().outbound.is_blocked() {
+        tokio::task::yield_now().await;
+    }
+    let before = spawn_call(&link, LONG, b"before");
+    let expired = spawn_call(&link, Duration::from_millis(20), b"expired");
+    let behind = spawn_call(&link, LONG, b"behind");
+    assert_eq!(
+        expired.await.unwrap(),
+        Err(CallLoss::Expired { sent: false })
+    );
+
+    let mut ids = Vec::new();
+    for data in [&[1; 32 << 20][..], b"before", b"behind"] {
+        let got = leader.next().await.unwrap();
+        assert!(got.data == data);
+        ids.push(got.id);
+    }
+    // The leader has never counted the one that expired.
+    leader
+        .ask(&ConnObject::GoingAway { accepted: 3 }, b"")
+        .await;
+    for (id, call) in ids.into_iter().zip([large, before, behind]) {
+        leader.answer(id, b"done").await;
+        assert_eq!(call.await.unwrap(), ok(b"done"));
+    }
+}
+
+#[tokio::test]
 async fn what_waits_to_be_written_is_bounded() {
     let (link, _leader, _) = connect(LinkSettings {
         outbound_bytes: 1 << 20,

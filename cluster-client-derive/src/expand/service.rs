@@ -1,0 +1,355 @@
+//! The leader's side: from the number of a method to the real client's method.
+
+use proc_macro2::{Literal, Span, TokenStream};
+use quote::{quote, quote_spanned};
+
+use super::{here, names, number, output_span, private, real_method, result_type, tuple};
+use crate::attr::Role;
+use crate::attr::key::KeyPart;
+use crate::model::{Arg, Client, Form, Method, Output, Passing};
+use crate::types::text;
+
+/// In the impl form: a type as public as the proxies, around one that may be private.
+pub(super) fn real_client(client: &Client) -> TokenStream {
+    let Form::Impl(ty) = &client.form else {
+        return TokenStream::new();
+    };
+    let real = &client.names.real;
+    let span = here(ty);
+    let private = private(client, span);
+    quote_spanned!(span=> pub struct #real(#private::Arc<#ty>);)
+}
+
+/// `impl Service for RegistryProxy`, and what a factory may return.
+pub(super) fn service(client: &Client) -> TokenStream {
+    let span = here(&client.names.proxy);
+    let (proxy, private) = (&client.names.proxy, private(client, span));
+    let (channel, real) = (&client.channel, super::real_client(client));
+    let remote = client.methods.iter().filter(|method| method.is_remote());
+    let entries = remote.map(|method| entry(client, method));
+    let closes = client
+        .methods
+        .iter()
+        .filter(|method| !method.is_remote())
+        .map(|method| {
+            let (cfgs, close) = (&method.cfgs, real_method(client, method));
+            let this = this(client, span);
+            quote_spanned!(span=> #(#cfgs)* let _ = #close(#this).await;)
+        });
+    let accept = accept(client);
+    quote_spanned! {span=>
+        impl #private::Service for #proxy {
+            type Client = #real;
+            const CHANNEL: &'static str = #channel;
+            const METHODS: &'static [#private::Method<#real>] = &[#(#entries,)*];
+
+            fn from_proxy(proxy: #private::Proxy<Self>) -> Self {
+                Self(proxy)
+            }
+
+            fn close(client: #private::Arc<#real>) -> #private::BoxFuture<'static, ()> {
+                #private::Box::pin(async move {
+                    #(#closes)*
+                    ::core::mem::drop(client);
+                })
+            }
+        }
+
+        #accept
+    }
+}
+
+fn accept(client: &Client) -> TokenStream {
+    let span = here(&client.names.proxy);
+    let (proxy, private) = (&client.names.proxy, private(client, span));
+    match &client.form {
+        Form::Impl(ty) => {
+            let real = &client.names.real;
+            quote_spanned! {span=>
+                impl #private::Accept<#ty, #private::ByValue> for #proxy {
+                    fn accept(client: #ty) -> #private::Arc<#real> {
+                        #private::Arc::new(#real(#private::Arc::new(client)))
+                    }
+                }
+
+                impl #private::Accept<#private::Arc<#ty>, #private::Shared> for #proxy {
+                    fn accept(client: #private::Arc<#ty>) -> #private::Arc<#real> {
+                        #private::Arc::new(#real(client))
+                    }
+                }
+            }
+        }
+        Form::Trait(name, _) => quote_spanned! {span=>
+            impl<T: #name + 'static> #private::Accept<T, #private::ByValue> for #proxy {
+                fn accept(client: T) -> #private::Arc<dyn #name> {
+                    #private::Arc::new(client)
+                }
+            }
+
+            impl #private::Accept<#private::Arc<dyn #name>, #private::Shared> for #proxy {
+                fn accept(client: #private::Arc<dyn #name>) -> #private::Arc<dyn #name> {
+                    client
+                }
+            }
+        },
+    }
+}
+
+/// The real client behind `client`, as `&self`.
+fn this(client: &Client, span: Span) -> TokenStream {
+    match &client.form {
+        Form::Impl(_) => quote_spanned!(span=> &client.0),
+        Form::Trait(..) => quote_spanned!(span=> &*client),
+    }
+}
+
+/// The method's element of `METHODS`.
+fn entry(client: &Client, method: &Method) -> TokenStream {
+    let span = here(method.ident());
+    let (cfgs, private) = (&method.cfgs, private(client, span));
+    let info = info(client, method);
+    let run = run(client, method);
+    let (replied, opened) = {
+        let span = output_span(method);
+        (
+            quote_spanned!(span=> call.reply(result)),
+            quote_spanned!(span=> call.opened(result)),
+        )
+    };
+    let handler = quote_spanned! {span=>
+        |client, call, slot| slot.run(async move {
+            #run
+            #replied
+        })
+    };
+    let constructed = match &method.attr.role {
+        Role::Subscribe => {
+            let key = key(client, method, &[]);
+            quote_spanned! {span=>
+                #private::Method::subscribe(
+                    #info,
+                    |client, call| #private::Box::pin(async move {
+                        #run
+                        #opened
+                    }),
+                    #key,
+                )
+            }
+        }
+        Role::Publish(publish) => {
+            let parts = publish.key.as_ref().map_or(&[][..], |key| &key.parts);
+            let key = key(client, method, parts);
+            quote_spanned!(span=> #private::Method::publish(#info, #handler, #key))
+        }
+        Role::Invoke | Role::Oneway | Role::Close => {
+            quote_spanned!(span=> #private::Method::invoke(#info, #handler))
+        }
+    };
+    quote!(#(#cfgs)* #constructed)
+}
+
+/// Name, signature, connection object and shape of the method, and its options.
+fn info(client: &Client, method: &Method) -> TokenStream {
+    let span = here(method.ident());
+    let private = private(client, span);
+    let (name, signature, shape) = (&method.wire_name, signature(method), shape(client, method));
+    let count = Literal::usize_unsuffixed(method.args.len());
+    let oneway = matches!(method.attr.role, Role::Oneway);
+
+    let mut options = TokenStream::new();
+    if oneway {
+        options.extend(quote_spanned!(span=> .oneway()));
+    }
+    if method.attr.idempotent.is_some() {
+        options.extend(quote_spanned!(span=> .idempotent()));
+    }
+    if method.attr.spawn {
+        options.extend(quote_spanned!(span=> .spawn()));
+    }
+    if let Some(millis) = method.attr.timeout_ms {
+        let millis = Literal::u64_unsuffixed(millis);
+        options.extend(quote_spanned!(span=> .timeout_ms(#millis)));
+    }
+    if let Some(version) = method
+        .attr
+        .version
+        .as_ref()
+        .or(client.attr.version.as_ref())
+    {
+        options.extend(quote_spanned!(span=> .version(#version)));
+    }
+    if let Role::Publish(publish) = &method.attr.role {
+        if publish.event {
+            options.extend(quote_spanned!(span=> .event()));
+        }
+        let undo = publish
+            .undo
+            .as_ref()
+            .and_then(|undo| client.named(&undo.value()));
+        if let Some(undo) = undo {
+            let undo = number(client, undo);
+            options.extend(quote_spanned!(span=> .undo(#undo)));
+        }
+    }
+    if let Some(event) = method.event() {
+        let span = here(event);
+        options.extend(quote_spanned!(span=> .delivers(<#event as #private::Subscribe>::OPTIONS)));
+    }
+    quote_spanned! {span=>
+        #private::MethodInfo::new(
+            #name,
+            #signature,
+            #private::invoke_object!(#name, #count, #oneway),
+            |shape| shape #shape,
+        )
+        #options
+    }
+}
+
+/// `(&str, u32) -> Result<T, E>`: the types as written. Names of arguments may differ between
+/// programs.
+fn signature(method: &Method) -> String {
+    let args: Vec<String> = method.args.iter().map(|arg| text(&arg.ty)).collect();
+    let output = match &method.output {
+        Output::Unit => String::new(),
+        Output::Value(ty) | Output::Result(ty) => format!(" -> {}", text(ty)),
+    };
+    format!("({}){output}", args.join(", "))
+}
+
+/// `.argument::<A>().result::<R>()`.
+fn shape(client: &Client, method: &Method) -> TokenStream {
+    let args = method.args.iter().map(|arg| {
+        let span = here(&arg.ty);
+        let private = private(client, span);
+        match &arg.passing {
+            Passing::Owned => {
+                let ty = &arg.ty;
+                quote_spanned!(span=> .argument::<#ty>())
+            }
+            Passing::Str => quote_spanned!(span=> .argument::<#private::BorrowedStr<'_>>()),
+            Passing::Ref(ty) => {
+                quote_spanned!(span=> .argument::<<#ty as #private::OwnedForm>::Owned>())
+            }
+        }
+    });
+    let span = output_span(method);
+    let result = result_type(client, method);
+    let output = match (&method.attr.role, &method.output) {
+        (Role::Oneway, _) => TokenStream::new(),
+        (Role::Subscribe, _) => quote_spanned!(span=> .events::<#result>()),
+        (_, Output::Unit) => quote_spanned!(span=> .value::<()>()),
+        (_, Output::Value(ty)) => quote_spanned!(span=> .value::<#ty>()),
+        (_, Output::Result(ty)) => quote_spanned!(span=> .result::<#ty>()),
+    };
+    quote!(#(#args)* #output)
+}
+
+/// `let result = …;`: decodes the arguments of `call` and calls the real client.
+fn run(client: &Client, method: &Method) -> TokenStream {
+    let span = here(method.ident());
+    let (forms, names) = (decoded_forms(client, method), names(method));
+    let args = method.args.iter().map(|arg| {
+        let ident = &arg.ident;
+        let span = here(ident);
+        match &arg.passing {
+            Passing::Owned => quote!(#ident),
+            Passing::Str => quote_spanned!(span=> &#ident),
+            Passing::Ref(ty) => {
+                quote_spanned!(span=> ::core::borrow::Borrow::<#ty>::borrow(&#ident))
+            }
+        }
+    });
+    let context = method
+        .context
+        .then(|| quote_spanned!(span=> call.context(),));
+    let called = called(client, method, &quote!(#context #(#args,)*));
+    quote_spanned! {span=>
+        let result = match call.args::<#forms>() {
+            ::core::result::Result::Ok(#names) => ::core::result::Result::Ok(#called),
+            ::core::result::Result::Err(error) => ::core::result::Result::Err(error),
+        };
+    }
+}
+
+/// The call of the real client's method, as a `Result`.
+pub(super) fn called(client: &Client, method: &Method, args: &TokenStream) -> TokenStream {
+    let span = here(method.ident());
+    let private = private(client, span);
+    let real = real_method(client, method);
+    let wait = method.is_async().then(|| quote_spanned!(span=> .await));
+    let this = this(client, span);
+    let called = quote_spanned!(span=> #real(#this, #args) #wait);
+    match &method.output {
+        Output::Result(_) => called,
+        Output::Value(_) | Output::Unit => {
+            quote_spanned!(span=> ::core::result::Result::Ok::<_, #private::Error>(#called))
+        }
+    }
+}
+
+/// The tuple that the arguments are decoded into.
+fn decoded_forms(client: &Client, method: &Method) -> TokenStream {
+    tuple(
+        method,
+        method.args.iter().map(|arg| {
+            let span = here(&arg.ty);
+            let private = private(client, span);
+            match &arg.passing {
+                Passing::Owned => {
+                    let ty = &arg.ty;
+                    quote!(#ty)
+                }
+                Passing::Str => quote_spanned!(span=> #private::BorrowedStr<'_>),
+                Passing::Ref(ty) => quote_spanned!(span=> <#ty as #private::OwnedForm>::Owned),
+            }
+        }),
+    )
+}
+
+/// A closure from a call to its key; no `parts` are all arguments.
+fn key(client: &Client, method: &Method, parts: &[KeyPart]) -> TokenStream {
+    let span = here(method.ident());
+    let private = private(client, span);
+    let forms = decoded_forms(client, method);
+    let is_used =
+        |arg: &Arg| parts.is_empty() || parts.iter().any(|part| part.argument == arg.ident);
+    let pattern = tuple(
+        method,
+        method.args.iter().map(|arg| match is_used(arg) {
+            true => {
+                let ident = &arg.ident;
+                quote!(#ident)
+            }
+            false => quote!(_),
+        }),
+    );
+    let key = match parts {
+        [] => tuple(method, method.args.iter().map(borrowed)),
+        _ => tuple(
+            method,
+            parts.iter().map(|part| {
+                let path = &part.path;
+                let whole = method.args.iter().find(
+                    |arg| matches!(path, syn::Expr::Path(path) if path.path.is_ident(&arg.ident)),
+                );
+                whole.map_or_else(|| quote_spanned!(here(path)=> &#path), borrowed)
+            }),
+        ),
+    };
+    quote_spanned! {span=>
+        |call| {
+            let #pattern = call.args::<#forms>()?;
+            #private::key(&#key)
+        }
+    }
+}
+
+fn borrowed(arg: &Arg) -> TokenStream {
+    let ident = &arg.ident;
+    let span = here(ident);
+    match arg.passing {
+        Passing::Str => quote_spanned!(span=> &*#ident),
+        Passing::Owned | Passing::Ref(_) => quote_spanned!(span=> &#ident),
+    }
+}

@@ -1,0 +1,220 @@
+//! A call's way to a leader.
+//!
+//! A call that certainly did not run is sent to the next leader, within its deadline. One that may have run is
+//! returned as such, unless its method is idempotent.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use cluster_protocol::{EncodeError, Failure};
+
+use crate::error::{Error, Outcome};
+use crate::member::{Link, Member, Place};
+use crate::runtime::following::Session;
+use crate::runtime::leader::Leadership;
+use crate::runtime::link::{Answer, StartError};
+use crate::service::MethodInfo;
+use crate::session::backoff::Backoff;
+use crate::session::calls::{AnswerKind, CallLoss};
+
+pub(super) struct Attempts<'a> {
+    pub(super) member: &'a Arc<Member>,
+    pub(super) method: usize,
+    pub(super) info: &'a MethodInfo,
+    pub(super) deadline: Instant,
+    timeout: Duration,
+    /// Of a proxy that keeps to one role.
+    pinned: Option<&'a Link>,
+    idempotent: bool,
+    /// The link of the last attempt, which brought nothing.
+    failed: Option<Link>,
+    backoff: Backoff,
+    waiting: Option<Place<'a>>,
+    has_waited: bool,
+}
+
+/// Where an attempt goes.
+pub(super) enum Route {
+    Here(Arc<Leadership>),
+    There(Arc<Session>),
+}
+
+impl<'a> Attempts<'a> {
+    pub(super) fn new(
+        member: &'a Arc<Member>,
+        pinned: Option<&'a Link>,
+        method: usize,
+    ) -> Result<Self, Error> {
+        let info = member.methods.get(method);
+        // The index is generated together with the table.
+        let Some(info) = info else { return Err(Error::UnknownMethod { method: format!("#{method}") }) };
+        if member.is_building() {
+            return Err(Error::CalledFromFactory { method: info.name.to_owned() });
+        }
+        let timeout = member.timeout(info);
+        Ok(Self {
+            member,
+            method,
+            info,
+            deadline: Instant::now() + timeout,
+            timeout,
+            pinned,
+            idempotent: info.idempotent,
+            failed: None,
+            backoff: Backoff::default(),
+            waiting: None,
+            has_waited: false,
+        })
+    }
+
+    /// As if the method were idempotent: to ask twice is to ask once.
+    pub(super) fn idempotent(mut self) -> Self {
+        self.idempotent = true;
+        self
+    }
+
+    /// Waits for a leader to send the call to. `size` tells how many bytes of arguments wait.
+    pub(super) async fn route(&mut self, size: impl FnOnce() -> usize) -> Result<Route, Error> {
+        let link = self.member.link();
+        if let Some(route) = self.usable(&link)? {
+            return Ok(route);
+        }
+        if self.waiting.is_none() {
+            let place = self.member.waiting.enter(size());
+            self.waiting = Some(place.map_err(|limit| self.busy(limit))?);
+        }
+        let mut links = self.member.links();
+        let found = async {
+            loop {
+                let link = links.borrow_and_update().clone();
+                if let Some(route) = self.usable(&link)? {
+                    return Ok(route);
+                }
+                self.has_waited = true;
+                // The sender lives in the member, so this cannot fail.
+                let _ = links.changed().await;
+            }
+        };
+        let found = tokio::time::timeout_at(self.deadline.into(), found).await;
+        match found {
+            Ok(route) => {
+                self.waiting = None;
+                route
+            }
+            Err(_) => Err(self.member.no_leader(self.timeout)),
+        }
+    }
+
+    fn usable(&self, link: &Link) -> Result<Option<Route>, Error> {
+        if let Some(pinned) = self.pinned
+            && !pinned.is(link)
+        {
+            return Err(self.role_changed());
+        }
+        if self.failed.as_ref().is_some_and(|failed| failed.is(link)) {
+            return Ok(None);
+        }
+        match link {
+            Link::Leading(leadership) => Ok(Some(Route::Here(Arc::clone(leadership)))),
+            Link::Following(session) => {
+                session.check(self.method)?;
+                Ok(Some(Route::There(Arc::clone(session))))
+            }
+            Link::Electing if self.member.is_leaving_from_within() => {
+                Err(Error::GoingAway { method: self.info.name.to_owned() })
+            }
+            Link::Electing => Ok(None),
+            // A call that comes later tries again; one that has waited is told.
+            Link::Failed(_) if !self.has_waited => {
+                self.member.want_client();
+                Ok(None)
+            }
+            Link::Failed(error) => Err(error.clone()),
+            Link::Closed => Err(Error::Closed),
+        }
+    }
+
+    /// Sends the call to a leader in another process. `Ok(None)`: it did not run, try the next one.
+    pub(super) async fn send(
+        &mut self,
+        session: Arc<Session>,
+        conn: &[u8],
+        data: &mut (dyn FnMut(&mut Vec<u8>) -> Result<(), EncodeError> + Send),
+    ) -> Result<Option<Answer>, Error> {
+        let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
+        let call = session.link.start(conn, self.deadline, waker, data);
+        let lost = match call {
+            Ok(call) => match call.await {
+                Ok(Answer { kind: AnswerKind::Failed(Failure::Busy), payload }) => {
+                    let limit = String::from_utf8_lossy(&payload).into_owned();
+                    return self.back_off(self.busy(&limit)).await.map(|()| None);
+                }
+                Ok(Answer { kind: AnswerKind::Failed(Failure::GoingAway | Failure::NotReady), .. }) => None,
+                Ok(Answer { kind: AnswerKind::Failed(Failure::Expired), .. }) => {
+                    return Err(self.expired(Outcome::NotExecuted));
+                }
+                Ok(answer) => return Ok(Some(answer)),
+                Err(CallLoss::NotAccepted | CallLoss::Disconnected { sent: false }) => None,
+                Err(loss) => Some(loss),
+            },
+            Err(StartError::Encode(error)) => return Err(self.unencodable(&error)),
+            Err(StartError::Busy) => {
+                return self.back_off(self.busy("limits.outbound_bytes")).await.map(|()| None);
+            }
+            Err(StartError::Closed | StartError::GoingAway) => None,
+        };
+        match lost {
+            None => {}
+            Some(CallLoss::Expired { sent: true }) => return Err(self.expired(Outcome::Unknown)),
+            Some(CallLoss::Expired { sent: false }) => return Err(self.expired(Outcome::NotExecuted)),
+            Some(_) if self.idempotent => {}
+            Some(_) => {
+                return Err(Error::Disconnected {
+                    method: self.info.name.to_owned(),
+                    outcome: Outcome::Unknown,
+                });
+            }
+        }
+        self.next_link(Link::Following(session));
+        self.pinned.map_or(Ok(None), |_| Err(self.role_changed()))
+    }
+
+    /// This link brings nothing: wait for another one.
+    pub(super) fn next_link(&mut self, failed: Link) {
+        self.failed = Some(failed);
+    }
+
+    /// Waits a moment before the next attempt; `error` if there is no time left for one.
+    pub(super) async fn back_off(&mut self, error: Error) -> Result<(), Error> {
+        let delay = self.backoff.next_delay(fastrand::u64(..)).max(Duration::from_millis(1));
+        if Instant::now() + delay >= self.deadline {
+            return Err(error);
+        }
+        tokio::time::sleep(delay).await;
+        Ok(())
+    }
+
+    pub(super) fn busy(&self, limit: &str) -> Error {
+        Error::Busy { method: self.info.name.to_owned(), limit: limit.to_owned() }
+    }
+
+    pub(super) fn expired(&self, outcome: Outcome) -> Error {
+        Error::DeadlineExceeded { method: self.info.name.to_owned(), timeout: self.timeout, outcome }
+    }
+
+    pub(super) fn unencodable(&self, error: &EncodeError) -> Error {
+        unencodable(self.info, error)
+    }
+
+    fn role_changed(&self) -> Error {
+        Error::RoleChanged { method: self.info.name.to_owned() }
+    }
+}
+
+/// The arguments of a call could not be sent.
+pub(super) fn unencodable(info: &MethodInfo, error: &EncodeError) -> Error {
+    Error::Encode { what: format!("the arguments of `{}`", info.name), message: error.to_string() }
+}
+

@@ -1,0 +1,182 @@
+//! `#[invoke]`: on the leader a plain call of the real client, elsewhere a packet.
+
+use std::sync::Arc;
+
+use cluster_protocol::{Codec, ConnObject, EncodeArguments};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::attempts::{Attempts, Route};
+use super::{decode, outcome};
+use crate::context::{CURRENT, CallContext, CallId};
+use crate::error::{Error, Outcome};
+use crate::member::Link;
+use crate::proxy::Target;
+use crate::runtime::leader::Leadership;
+use crate::serve::{Answered, CatchPanic};
+use crate::service::{Bound, BoxFuture, Service};
+
+/// Calls a method. `local` calls it on the real client of this process.
+pub async fn invoke<'a, S, A, T, E>(
+    target: &'a impl Target<S>,
+    method: usize,
+    args: A,
+    local: fn(Arc<S::Client>, CallContext, A) -> BoxFuture<'a, Result<T, E>>,
+) -> Result<T, E>
+where
+    S: Service,
+    A: EncodeArguments + Send + 'a,
+    T: DeserializeOwned + Send,
+    E: From<Error> + Serialize + DeserializeOwned + Send,
+{
+    let member = &target.handle().member;
+    let codec = member.codec();
+    let mut attempts = Attempts::new(member, target.pinned(), method)?;
+    let mut call: Option<CallId> = None;
+    loop {
+        let info = attempts.info;
+        match attempts.route(|| size(codec, &args)).await? {
+            Route::Here(leadership) => {
+                let call = *call.get_or_insert_with(|| member.next_call());
+                let direct = !member.options.strict_parity && !leadership.settles(method);
+                match enter(&mut attempts, &leadership).await? {
+                    None => {}
+                    Some(permit) if direct => {
+                        let result = call_directly::<S, A, T, E>(&attempts, &leadership, call, args, local).await;
+                        drop(permit);
+                        return result;
+                    }
+                    Some(permit) => {
+                        drop(permit);
+                        let mut data = Vec::new();
+                        args.encode(codec, &mut data).map_err(|error| attempts.unencodable(&error))?;
+                        if let Some((ok, bytes)) = call_by_bytes(&mut attempts, &leadership, call, data).await? {
+                            return decode(codec, info.name, ok, &bytes);
+                        }
+                    }
+                }
+            }
+            Route::There(session) => {
+                let again;
+                let conn = match call {
+                    None => info.conn.as_bytes(),
+                    Some(call) => {
+                        again = object_with_call(info.name, A::COUNT, call);
+                        &again
+                    }
+                };
+                let sent = attempts.send(session, conn, &mut |out| args.encode(codec, out)).await?;
+                if let Some(answer) = sent {
+                    let ok = outcome(info.name, answer.kind, &answer.payload)?;
+                    return decode(codec, info.name, ok, &answer.payload);
+                }
+                // From now on the call has a number of its own: the real client may see it twice.
+                call.get_or_insert_with(|| member.next_call());
+            }
+        }
+    }
+}
+
+/// The connection object of a call that carries its number.
+pub(crate) fn object_with_call(method: &str, arguments: usize, call: CallId) -> Vec<u8> {
+    let arg_length = u32::try_from(arguments).unwrap_or(u32::MAX);
+    ConnObject::Invoke { method: method.into(), arg_length, oneway: false, call: Some(call.sequence) }.to_bytes()
+}
+
+/// How many bytes a call that waits holds on to.
+fn size(codec: Codec, args: &impl EncodeArguments) -> usize {
+    let mut out = Vec::new();
+    // An error here comes again when the call is sent, and is told then.
+    let _ = args.encode(codec, &mut out);
+    out.len()
+}
+
+/// Lets a call into a leadership of this process. `None`: not this one, try the next.
+pub(super) async fn enter(
+    attempts: &mut Attempts<'_>,
+    leadership: &Arc<Leadership>,
+) -> Result<Option<crate::runtime::leader::Permit>, Error> {
+    match leadership.enter() {
+        Ok(permit) => Ok(Some(permit)),
+        Err(cluster_protocol::Failure::Busy) => {
+            attempts.back_off(attempts.busy("limits.in_flight")).await.map(|()| None)
+        }
+        Err(_) if leadership.is_serving() => Err(Error::GoingAway { method: attempts.info.name.to_owned() }),
+        Err(_) => {
+            attempts.next_link(Link::Leading(Arc::clone(leadership)));
+            Ok(None)
+        }
+    }
+}
+
+async fn call_directly<'a, S, A, T, E>(
+    attempts: &Attempts<'_>,
+    leadership: &Arc<Leadership>,
+    call: CallId,
+    args: A,
+    local: fn(Arc<S::Client>, CallContext, A) -> BoxFuture<'a, Result<T, E>>,
+) -> Result<T, E>
+where
+    S: Service,
+    A: Send + 'a,
+    T: Send,
+    E: From<Error> + Serialize + DeserializeOwned + Send,
+{
+    let method = || attempts.info.name.to_owned();
+    let Some(client) = leadership.client().and_then(|client| {
+        client.as_any().downcast_ref::<Bound<S>>().map(|bound| Arc::clone(&bound.client))
+    }) else {
+        return Err(Error::GoingAway { method: method() }.into());
+    };
+    let context = leadership.context(call, Some(attempts.deadline), attempts.member.caller());
+    let running = CatchPanic(local(client, context.clone(), args));
+    let running = CURRENT.scope(context, leadership.scope(running));
+    match tokio::time::timeout_at(attempts.deadline.into(), running).await {
+        Ok(Ok(Ok(value))) => Ok(value),
+        Ok(Ok(Err(error))) => Err(passed_on(attempts.member.codec(), attempts.info.name, error)),
+        Ok(Err(message)) => Err(Error::Panicked { method: method(), message }.into()),
+        Err(_) => Err(attempts.expired(Outcome::Unknown).into()),
+    }
+}
+
+/// An error of the real client as a follower would get it. So it is the same in every role, and an [`Error`] of
+/// another cluster client inside it, which the real client passes on, does not read as this call's own.
+fn passed_on<E>(codec: Codec, method: &str, error: E) -> E
+where
+    E: From<Error> + Serialize + DeserializeOwned,
+{
+    let mut bytes = Vec::new();
+    match codec.encode(&error, &mut bytes) {
+        Ok(()) => decode::<(), E>(codec, method, false, &bytes).err().unwrap_or(error),
+        Err(unencodable) => {
+            Error::BadResult { method: method.to_owned(), message: unencodable.to_string() }.into()
+        }
+    }
+}
+
+/// Runs a call on a leadership of this process the way a follower's call runs. `None`: try the next leader.
+pub(super) async fn call_by_bytes(
+    attempts: &mut Attempts<'_>,
+    leadership: &Arc<Leadership>,
+    call: CallId,
+    data: Vec<u8>,
+) -> Result<Option<(bool, Vec<u8>)>, Error> {
+    let member = attempts.member;
+    let context = leadership.context(call, Some(attempts.deadline), member.caller());
+    let running = leadership.call_bytes(attempts.method, member.call(attempts.info, data.into(), context), member.id());
+    let Ok(reply) = tokio::time::timeout_at(attempts.deadline.into(), running).await else {
+        return Err(attempts.expired(Outcome::Unknown));
+    };
+    match reply.answered {
+        Answered::Ok => Ok(Some((true, reply.answer))),
+        Answered::Err => Ok(Some((false, reply.answer))),
+        Answered::Failed(cluster_protocol::Failure::Busy) => {
+            attempts.back_off(attempts.busy("limits.in_flight")).await.map(|()| None)
+        }
+        Answered::Failed(cluster_protocol::Failure::GoingAway) if !leadership.is_serving() => {
+            attempts.next_link(Link::Leading(Arc::clone(leadership)));
+            Ok(None)
+        }
+        Answered::Failed(failure) => Err(crate::failure::error(attempts.info.name, failure, &reply.answer)),
+    }
+}

@@ -1,0 +1,53 @@
+//! What a proxy's methods do: the calls of this process, whoever leads.
+//!
+//! - `attempts`: a call's way to some leader, with what is tried again and what is not
+//! - `invoke`, `publish`, `subscribe`, `oneway`: one for each kind of method
+
+mod attempts;
+mod invoke;
+mod oneway;
+mod publish;
+mod subscribe;
+
+pub use self::invoke::invoke;
+pub(crate) use self::invoke::object_with_call;
+pub use self::oneway::oneway;
+pub(crate) use self::oneway::Oneways;
+pub use self::publish::publish;
+pub use self::subscribe::subscribe;
+
+use crate::error::Error;
+use crate::proxy::Target;
+use crate::service::Service;
+use crate::session::calls::AnswerKind;
+
+/// What the `#[close]` method of a proxy does.
+pub async fn close<S: Service>(target: &impl Target<S>) {
+    target.handle().membership.close().await;
+}
+
+/// Decodes what a call has brought.
+fn decode<T, E>(codec: cluster_protocol::Codec, method: &str, ok: bool, bytes: &[u8]) -> Result<T, E>
+where
+    T: serde::de::DeserializeOwned,
+    E: From<Error> + serde::de::DeserializeOwned,
+{
+    let failed = |error: cluster_protocol::DecodeError| {
+        let what = if ok { "result" } else { "error" };
+        E::from(Error::Decode { what: format!("the {what} of `{method}`"), message: error.to_string() })
+    };
+    if ok {
+        codec.decode(bytes).map_err(failed)
+    } else {
+        Err(codec.decode(bytes).unwrap_or_else(failed))
+    }
+}
+
+/// A leader's answer, as far as it can be told apart without types.
+fn outcome(method: &str, kind: AnswerKind, message: &[u8]) -> Result<bool, Error> {
+    match kind {
+        AnswerKind::Ok => Ok(true),
+        AnswerKind::Err => Ok(false),
+        AnswerKind::Failed(failure) => Err(crate::failure::error(method, failure, message)),
+    }
+}

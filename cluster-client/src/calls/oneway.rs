@@ -1,0 +1,185 @@
+//! `#[invoke(oneway)]`: sent, or queued until there is a leader. What becomes of it is told by events.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use bytes::Bytes;
+use cluster_protocol::{EncodeArguments, EncodeError, timeout_millis};
+
+use super::attempts::unencodable;
+use crate::error::Error;
+use crate::failure;
+use crate::limits::Limits;
+use crate::member::{Link, Member};
+use crate::membership::ClusterEvent;
+use crate::proxy::Target;
+use crate::runtime::following::Session;
+use crate::runtime::leader::Leadership;
+use crate::runtime::link::StartError;
+use crate::serve::Answered;
+use crate::service::{MethodInfo, Service};
+
+/// Sends a one-way call. Ok: it is on its way, or queued.
+pub fn oneway<S, A>(target: &impl Target<S>, method: usize, args: A) -> Result<(), Error>
+where
+    S: Service,
+    A: EncodeArguments,
+{
+    let member = &target.handle().member;
+    let Some(info) = member.methods.get(method) else {
+        return Err(Error::UnknownMethod { method: format!("#{method}") });
+    };
+    if member.is_building() {
+        return Err(Error::CalledFromFactory { method: info.name.to_owned() });
+    }
+    let link = member.link();
+    if target.pinned().is_some_and(|pinned| !pinned.is(&link)) {
+        return Err(Error::RoleChanged { method: info.name.to_owned() });
+    }
+    let mut data = Vec::new();
+    args.encode(member.codec(), &mut data).map_err(|error| unencodable(info, &error))?;
+    let call = Queued { method, data: data.into(), deadline: Instant::now() + member.timeout(info) };
+    match member.send_oneway(&link, info, call)? {
+        None => Ok(()),
+        Some(call) => member.oneways.push(info, call),
+    }
+}
+
+/// One-way calls that wait for a leader.
+pub(crate) struct Oneways {
+    queue: Mutex<Queue>,
+    max_calls: usize,
+    max_bytes: usize,
+}
+
+#[derive(Default)]
+struct Queue {
+    calls: VecDeque<Queued>,
+    bytes: usize,
+}
+
+struct Queued {
+    method: usize,
+    data: Bytes,
+    deadline: Instant,
+}
+
+impl Oneways {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self { queue: Mutex::default(), max_calls: limits.waiting_calls, max_bytes: limits.waiting_bytes }
+    }
+
+    fn push(&self, info: &MethodInfo, call: Queued) -> Result<(), Error> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let limit = if queue.calls.len() >= self.max_calls {
+            "limits.waiting_calls"
+        } else if queue.bytes + call.data.len() > self.max_bytes {
+            "limits.waiting_bytes"
+        } else {
+            queue.bytes += call.data.len();
+            queue.calls.push_back(call);
+            return Ok(());
+        };
+        Err(Error::Busy { method: info.name.to_owned(), limit: limit.to_owned() })
+    }
+
+    fn pop(&self) -> Option<Queued> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let call = queue.calls.pop_front()?;
+        queue.bytes -= call.data.len();
+        Some(call)
+    }
+}
+
+impl Member {
+    /// There is a leader: sends what has waited for one.
+    pub(crate) fn send_queued(self: &Arc<Self>) {
+        while let Some(call) = self.oneways.pop() {
+            let Some(info) = self.methods.get(call.method) else { continue };
+            if call.deadline <= Instant::now() {
+                self.report_oneway(info, self.no_leader(self.timeout(info)));
+                continue;
+            }
+            match self.send_oneway(&self.link(), info, call) {
+                Ok(None) => {}
+                // The leader is gone again.
+                Ok(Some(call)) => {
+                    if let Err(error) = self.oneways.push(info, call) {
+                        self.report_oneway(info, error);
+                    }
+                    return;
+                }
+                Err(error) => self.report_oneway(info, error),
+            }
+        }
+    }
+
+    /// The member closes: what is queued will not be sent.
+    pub(crate) fn drop_queued(&self) {
+        while let Some(call) = self.oneways.pop() {
+            if let Some(info) = self.methods.get(call.method) {
+                self.report_oneway(info, Error::Closed);
+            }
+        }
+    }
+
+    /// Gives the call back if it has to wait for another leader.
+    fn send_oneway(self: &Arc<Self>, link: &Link, info: &MethodInfo, call: Queued) -> Result<Option<Queued>, Error> {
+        match link {
+            Link::Leading(leadership) => {
+                self.run_oneway(leadership, info, call);
+                Ok(None)
+            }
+            Link::Following(session) => {
+                session.check(call.method)?;
+                self.forward_oneway(session, info, call)
+            }
+            Link::Electing => Ok(Some(call)),
+            Link::Failed(_) => {
+                self.want_client();
+                Ok(Some(call))
+            }
+            Link::Closed => Err(Error::Closed),
+        }
+    }
+
+    fn run_oneway(self: &Arc<Self>, leadership: &Arc<Leadership>, info: &MethodInfo, call: Queued) {
+        let (member, leadership, info) = (Arc::clone(self), Arc::clone(leadership), *info);
+        tokio::spawn(async move {
+            let context = leadership.context(member.next_call(), Some(call.deadline), member.caller());
+            let bytes = member.call(&info, call.data, context);
+            let reply = leadership.call_bytes(call.method, bytes, member.id()).await;
+            match reply.answered {
+                Answered::Ok => {}
+                Answered::Err => {
+                    let message = format!("{} returned an error", info.name);
+                    member.report_oneway(&info, Error::RealClient { channel: member.channel.to_string(), message });
+                }
+                Answered::Failed(kind) => {
+                    member.report_oneway(&info, failure::error(info.name, kind, &reply.answer));
+                }
+            }
+        });
+    }
+
+    fn forward_oneway(&self, session: &Session, info: &MethodInfo, call: Queued) -> Result<Option<Queued>, Error> {
+        let timeout = timeout_millis(call.deadline.saturating_duration_since(Instant::now()));
+        let data = &mut |out: &mut Vec<u8>| -> Result<(), EncodeError> {
+            out.extend_from_slice(&call.data);
+            Ok(())
+        };
+        match session.link.send_oneway(info.conn.as_bytes(), timeout, data) {
+            Ok(()) => Ok(None),
+            Err(StartError::Encode(error)) => Err(unencodable(info, &error)),
+            Err(StartError::Busy) => {
+                Err(Error::Busy { method: info.name.to_owned(), limit: "limits.outbound_bytes".to_owned() })
+            }
+            Err(StartError::Closed | StartError::GoingAway) => Ok(Some(call)),
+        }
+    }
+
+    fn report_oneway(&self, info: &MethodInfo, error: Error) {
+        self.emit(ClusterEvent::OnewayFailed { method: info.name.to_owned(), error });
+    }
+}

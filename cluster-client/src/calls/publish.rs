@@ -1,0 +1,95 @@
+//! `#[publish]`: a call that is remembered, and made again to the next leader.
+
+use bytes::Bytes;
+use cluster_protocol::EncodeArguments;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::attempts::{Attempts, Route};
+use super::invoke::{call_by_bytes, enter, object_with_call};
+use super::{decode, outcome};
+use crate::error::Error;
+use crate::member::Member;
+use crate::proxy::Target;
+use crate::service::{Kind, Service};
+use crate::session::publications::PublicationKey;
+
+/// Publishes.
+pub async fn publish<S, A, T, E>(target: &impl Target<S>, method: usize, args: A) -> Result<T, E>
+where
+    S: Service,
+    A: EncodeArguments + Send,
+    T: DeserializeOwned + Send,
+    E: From<Error> + Serialize + DeserializeOwned + Send,
+{
+    let member = &target.handle().member;
+    let codec = member.codec();
+    let mut attempts = Attempts::new(member, target.pinned(), method)?;
+    let info = attempts.info;
+    let mut data = Vec::new();
+    args.encode(codec, &mut data).map_err(|error| attempts.unencodable(&error))?;
+    drop(args);
+    let data = Bytes::from(data);
+    let call = member.next_call();
+    let remembering = match info.kind {
+        Kind::Publish { key, remembered: true, .. } => {
+            let key = key(&member.call_for_key(info, data.clone()))?;
+            Some(Remembering::begin(member, PublicationKey { method, key }, call.sequence, data.clone()))
+        }
+        _ => None,
+    };
+    let (ok, bytes) = loop {
+        match attempts.route(|| data.len()).await? {
+            Route::Here(leadership) => {
+                if enter(&mut attempts, &leadership).await?.is_none() {
+                    continue;
+                }
+                if let Some(answer) = call_by_bytes(&mut attempts, &leadership, call, data.to_vec()).await? {
+                    break answer;
+                }
+            }
+            Route::There(session) => {
+                let conn = object_with_call(info.name, A::COUNT, call);
+                let append = &mut |out: &mut Vec<u8>| {
+                    out.extend_from_slice(&data);
+                    Ok(())
+                };
+                if let Some(answer) = attempts.send(session, &conn, append).await? {
+                    break (outcome(info.name, answer.kind, &answer.payload)?, answer.payload.to_vec());
+                }
+            }
+        }
+    };
+    if let Some(remembering) = remembering.filter(|_| ok) {
+        remembering.confirm();
+    }
+    decode(codec, info.name, ok, &bytes)
+}
+
+/// A publication that is under way; it is remembered once it is confirmed.
+struct Remembering<'a> {
+    member: &'a Member,
+    key: PublicationKey,
+    sequence: u64,
+    confirmed: bool,
+}
+
+impl<'a> Remembering<'a> {
+    fn begin(member: &'a Member, key: PublicationKey, sequence: u64, arguments: Bytes) -> Self {
+        member.remembered().begin(key.clone(), sequence, arguments);
+        Self { member, key, sequence, confirmed: false }
+    }
+
+    fn confirm(mut self) {
+        self.confirmed = true;
+        self.member.remembered().confirm(&self.key, self.sequence);
+    }
+}
+
+impl Drop for Remembering<'_> {
+    fn drop(&mut self) {
+        if !self.confirmed {
+            self.member.remembered().fail(&self.key, self.sequence);
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! `#[subscribe]`: one question to the leader for each key, one handle for each caller.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cluster_protocol::{ConnObject, EncodeArguments};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::attempts::{Attempts, Route, unencodable};
+use super::{decode, outcome};
+use crate::error::{Error, Outcome};
+use crate::event::Subscribe;
+use crate::failure;
+use crate::key::topic_key;
+use crate::member::{Handle, Link, Turn};
+use crate::proxy::Target;
+use crate::runtime::following::subscribe_object;
+use crate::runtime::leader::Request;
+use crate::serve::Answered;
+use crate::service::{Kind, Service};
+use crate::session::interests::HandleId;
+use crate::subscription::{Inbox, Subscription};
+
+/// Subscribes.
+pub async fn subscribe<S, A, Ev, E>(
+    target: &impl Target<S>,
+    method: usize,
+    args: A,
+) -> Result<Subscription<Ev>, E>
+where
+    S: Service,
+    A: EncodeArguments + Send,
+    Ev: Subscribe,
+    E: From<Error> + Serialize + DeserializeOwned + Send,
+{
+    let handle = target.handle();
+    let member = &handle.member;
+    let mut attempts = Attempts::new(member, target.pinned(), method)?.idempotent();
+    let info = attempts.info;
+    let Kind::Subscribe { key, options } = info.kind else {
+        return Err(Error::UnknownMethod { method: info.name.to_owned() }.into());
+    };
+    let mut data = Vec::new();
+    args.encode(member.codec(), &mut data).map_err(|error| unencodable(info, &error))?;
+    drop(args);
+    let arguments = Bytes::from(data);
+    let key = key(&member.call_for_key(info, arguments.clone()))?;
+    let key: Arc<str> = topic_key(info.name, &key).into();
+
+    let inbox = Arc::new(Inbox::new(Ev::OPTIONS.delivery, &member.options.limits));
+    let id = member.subscriptions.join(&key, method, arguments.clone(), options, Arc::clone(&inbox) as _);
+    let reader = Reader { handle: Arc::clone(handle), key: Arc::clone(&key), id };
+    loop {
+        let turn = member.subscriptions.turn(&key);
+        let asking = match tokio::time::timeout_at(attempts.deadline.into(), turn).await {
+            Ok(Turn::Done) => break,
+            Ok(Turn::Mine(asking)) => asking,
+            Err(_) => return Err(attempts.expired(Outcome::NotExecuted).into()),
+        };
+        let (link, answer) = ask(&mut attempts, &key, &arguments).await?;
+        if let Some((false, bytes)) = answer {
+            return decode(member.codec(), info.name, false, &bytes).and_then(|never: Never| match never {});
+        }
+        asking.confirm();
+        // The next leader is asked for confirmed keys only: if this one went before that, it has to be asked again.
+        if member.is_linked(&link) {
+            break;
+        }
+        member.subscriptions.unconfirm(&key);
+        attempts.next_link(link);
+    }
+    Ok(Subscription::from_inbox(inbox, Box::new(reader)))
+}
+
+/// A subscription has no result but itself.
+#[derive(serde::Deserialize)]
+enum Never {}
+
+/// Asks a leader for the key. The answer is `None`, or the real client's error.
+async fn ask(
+    attempts: &mut Attempts<'_>,
+    key: &Arc<str>,
+    arguments: &Bytes,
+) -> Result<(Link, Option<(bool, Vec<u8>)>), Error> {
+    let (member, info) = (attempts.member, attempts.info);
+    loop {
+        match attempts.route(|| arguments.len()).await? {
+            Route::Here(leadership) => {
+                let Kind::Subscribe { options, .. } = info.kind else { unreachable_kind(info.name)? };
+                let context = leadership.context(member.next_call(), Some(attempts.deadline), member.caller());
+                let request = Request {
+                    method: attempts.method,
+                    key: Arc::clone(key),
+                    codec: member.codec(),
+                    arguments: arguments.clone(),
+                    context,
+                    restore: false,
+                };
+                let asked = leadership.fanout.subscribe(&leadership, member.id(), options, request);
+                let Ok(reply) = tokio::time::timeout_at(attempts.deadline.into(), asked).await else {
+                    return Err(attempts.expired(Outcome::Unknown));
+                };
+                match reply.answered {
+                    Answered::Ok => return Ok((Link::Leading(leadership), None)),
+                    Answered::Err => return Ok((Link::Leading(leadership), Some((false, reply.answer)))),
+                    Answered::Failed(cluster_protocol::Failure::GoingAway) if !leadership.is_serving() => {
+                        attempts.next_link(Link::Leading(leadership));
+                    }
+                    Answered::Failed(failure) => return Err(failure::error(info.name, failure, &reply.answer)),
+                }
+            }
+            Route::There(session) => {
+                let conn = subscribe_object(key, info.name, false);
+                let append = &mut |out: &mut Vec<u8>| {
+                    out.extend_from_slice(arguments);
+                    Ok(())
+                };
+                if let Some(answer) = attempts.send(Arc::clone(&session), &conn, append).await? {
+                    let ok = outcome(info.name, answer.kind, &answer.payload)?;
+                    return Ok((Link::Following(session), (!ok).then(|| (false, answer.payload.to_vec()))));
+                }
+            }
+        }
+    }
+}
+
+fn unreachable_kind(method: &str) -> Result<std::convert::Infallible, Error> {
+    Err(Error::UnknownMethod { method: method.to_owned() })
+}
+
+/// Somebody reads a key; dropping it says that they do so no longer. It keeps the member alive.
+struct Reader {
+    handle: Arc<Handle>,
+    key: Arc<str>,
+    id: HandleId,
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let member = &self.handle.member;
+        if !member.subscriptions.leave(&self.key, self.id) {
+            return;
+        }
+        match member.link() {
+            Link::Leading(leadership) => {
+                leadership.fanout.leave(&leadership, &self.key, member.id());
+            }
+            Link::Following(session) => {
+                let conn = ConnObject::UnSubscribe { key: self.key.as_ref().into(), reg: None };
+                // A link that is closed has nothing to be unsubscribed from.
+                let _ = session.link.send_control(&conn.to_bytes());
+            }
+            Link::Electing | Link::Failed(_) | Link::Closed => {}
+        }
+    }
+}

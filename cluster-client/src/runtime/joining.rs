@@ -1,0 +1,175 @@
+//! The follower's side of a handshake: connect to the port's owner and register for the channel.
+
+use std::future::poll_fn;
+use std::io;
+use std::time::Duration;
+
+use cluster_protocol::{ChannelState, ConnObject, Hello, Kind, Parse, Welcome, parse, write_packet};
+use tokio::net::TcpStream;
+
+use super::PROTOCOL_VERSION;
+use super::port::address;
+use super::transport::{self, ReadHalf, WriteHalf};
+use crate::error::Error;
+use crate::member::Member;
+
+/// Registered; the leader is there or about to be.
+pub(crate) struct Registered {
+    pub(crate) read: ReadHalf,
+    pub(crate) write: WriteHalf,
+    pub(crate) welcome: Welcome,
+    pub(crate) data: Vec<u8>,
+}
+
+/// Why there is no leader to follow.
+#[derive(Clone, Debug)]
+pub(crate) enum Obstacle {
+    /// Nobody listens.
+    Nobody(io::ErrorKind),
+    /// The owner of the port closed the connection without an answer: it may be on its way out.
+    Closed(String),
+    /// It said something that no leader says.
+    Foreign(String),
+    /// It accepted the connection and said nothing.
+    Silent(Duration),
+    /// It does not run the channel.
+    NotServed(Welcome),
+    /// It is closing.
+    GoingAway,
+    /// It does not take this process.
+    Refused(String),
+    /// A leader with a higher epoch is known.
+    Stale { epoch: u64, seen: u64 },
+    /// The leader is there, its real client is not yet.
+    Starting,
+}
+
+impl Obstacle {
+    /// Whether to go on trying cannot help.
+    pub(crate) fn is_final(&self) -> bool {
+        matches!(self, Self::Foreign(_) | Self::Silent(_) | Self::Refused(_))
+    }
+
+    /// What `start`, or a call, fails with when this is what stood in its way to the end.
+    pub(crate) fn into_error(self, channel: &str, port: u16, waited: Duration) -> Error {
+        let endpoint = address(port).to_string();
+        let last = match self {
+            Self::Foreign(detail) => return Error::ForeignPort { endpoint, detail },
+            Self::Silent(waited) => return Error::HandshakeTimeout { endpoint, waited },
+            Self::Refused(reason) => return Error::Refused { endpoint, reason },
+            Self::NotServed(Welcome { pid, channels, .. }) => {
+                return Error::ChannelNotServed { channel: channel.to_owned(), endpoint, owner_pid: pid, channels };
+            }
+            Self::Nobody(kind) => format!("nobody listens there ({kind})"),
+            Self::Closed(reason) => format!("the port's owner closed the connection ({reason})"),
+            Self::GoingAway => "the leader is going away".to_owned(),
+            Self::Stale { epoch, seen } => format!("the leader has epoch {epoch}, and {seen} has been seen"),
+            Self::Starting => "the leader is still building its real client".to_owned(),
+        };
+        Error::NoLeader { endpoint, waited, last: Some(last) }
+    }
+}
+
+/// Connects and registers, within `connect_timeout`.
+pub(crate) async fn join(member: &Member) -> Result<Registered, Obstacle> {
+    let patience = member.options.connect_timeout;
+    match tokio::time::timeout(patience, register(member)).await {
+        Ok(result) => result,
+        Err(_) => Err(Obstacle::Silent(patience)),
+    }
+}
+
+async fn register(member: &Member) -> Result<Registered, Obstacle> {
+    let to = address(member.options.port);
+    let stream = TcpStream::connect(to).await.map_err(|error| Obstacle::Nobody(error.kind()))?;
+    // A port of the ephemeral range can be connected to itself, and then nobody can listen on it.
+    if stream.local_addr().is_ok_and(|local| local == to) {
+        return Err(Obstacle::Nobody(io::ErrorKind::ConnectionRefused));
+    }
+    let (mut read, write) = transport::split(stream).map_err(closed)?;
+    transport::write_all(&write, &hello(member)?).await.map_err(closed)?;
+    let (welcome, data) = answer(&mut read, member).await?;
+    match welcome.state {
+        ChannelState::Starting | ChannelState::Ready | ChannelState::Failed => {}
+        ChannelState::NotServed => return Err(Obstacle::NotServed(welcome)),
+        ChannelState::GoingAway => return Err(Obstacle::GoingAway),
+        ChannelState::Refused => return Err(Obstacle::Refused(message(&data))),
+    }
+    let seen = member.highest_epoch();
+    if welcome.epoch < seen {
+        return Err(Obstacle::Stale { epoch: welcome.epoch, seen });
+    }
+    Ok(Registered { read, write, welcome, data })
+}
+
+fn hello(member: &Member) -> Result<Vec<u8>, Obstacle> {
+    let conn = ConnObject::RegisterChannel {
+        channel_name: member.channel.as_ref().into(),
+        rs: Some(Hello {
+            version: PROTOCOL_VERSION,
+            instance: member.instance().0,
+            pid: std::process::id(),
+            codec: member.codec(),
+            epoch: member.highest_epoch(),
+        }),
+    };
+    let mut packet = Vec::new();
+    write_packet(&mut packet, Kind::Request, 1, 0, &conn.to_bytes(), &member.frame_limits(), |_| Ok(()))
+        .map_err(|error| Obstacle::Refused(error.to_string()))?;
+    Ok(packet)
+}
+
+async fn answer(read: &mut ReadHalf, member: &Member) -> Result<(Welcome, Vec<u8>), Obstacle> {
+    let limits = member.frame_limits();
+    loop {
+        match parse(read.buffered(), &limits) {
+            Err(_) => return Err(Obstacle::Foreign(shown(read.buffered()))),
+            Ok(Parse::Complete(packet)) => {
+                let welcome = match ConnObject::parse(packet.conn) {
+                    Ok(ConnObject::RegisterChannelRes { rs: Some(welcome) }) => welcome,
+                    Ok(ConnObject::RegisterChannelRes { rs: None }) => {
+                        return Err(Obstacle::Refused("the leader is no Rust cluster-client".to_owned()));
+                    }
+                    _ => return Err(Obstacle::Foreign(shown(packet.conn))),
+                };
+                let data = packet.data.to_vec();
+                let len = packet.header.packet_len();
+                read.consume(len);
+                return Ok((welcome, data));
+            }
+            Ok(Parse::Incomplete { .. }) => {}
+        }
+        match poll_fn(|cx| read.poll_read(cx)).await {
+            Ok(0) if read.buffered().is_empty() => return Err(Obstacle::Closed("without an answer".to_owned())),
+            Ok(0) => return Err(Obstacle::Closed("in the middle of its answer".to_owned())),
+            Ok(_) => {}
+            Err(error) => return Err(closed(error)),
+        }
+    }
+}
+
+fn closed(error: io::Error) -> Obstacle {
+    Obstacle::Closed(error.to_string())
+}
+
+/// The first bytes of somebody who is no leader, for an error message.
+fn shown(bytes: &[u8]) -> String {
+    let first = bytes.get(..bytes.len().min(32)).unwrap_or_default();
+    format!("it answered {:?}", String::from_utf8_lossy(first))
+}
+
+/// The message in the data of an answer that says no.
+pub(crate) fn message(data: &[u8]) -> String {
+    #[derive(serde::Deserialize)]
+    struct Answer {
+        error: Problem,
+    }
+    #[derive(serde::Deserialize)]
+    struct Problem {
+        message: String,
+    }
+    match serde_json::from_slice::<Answer>(data) {
+        Ok(answer) => answer.error.message,
+        Err(_) => "it did not say why".to_owned(),
+    }
+}

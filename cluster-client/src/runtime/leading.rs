@@ -1,0 +1,182 @@
+//! Being the leader: build the real client, restore what was subscribed and published, serve, hand over.
+
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use super::epoch_file::EpochFile;
+use super::leader::{Leadership, Request, State, Terms};
+use super::port::Seat;
+use super::supervisor::{End, Start};
+use crate::context::{CallId, LeaderContext};
+use crate::error::Error;
+use crate::failure;
+use crate::member::{Factory, Link, Member};
+use crate::membership::{ClusterEvent, Role};
+use crate::serve::{Answered, CatchPanic};
+use crate::session::backoff::Backoff;
+use crate::session::epoch;
+
+/// The leadership that this member would begin now. Called with the port won, so that epochs never meet.
+pub(super) fn elect(member: &Member) -> Arc<Leadership> {
+    let file = EpochFile::of_port(member.options.port);
+    let epoch = epoch::next(now_micros(), file.load(), member.highest_epoch());
+    file.store(epoch);
+    leadership(member, epoch)
+}
+
+/// Microseconds of Unix time.
+pub(super) fn now_micros() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// A leadership without a port.
+pub(super) fn leadership(member: &Member, epoch: u64) -> Arc<Leadership> {
+    member.saw_epoch(epoch);
+    let options = &member.options;
+    let terms = Terms {
+        channel: Arc::clone(&member.channel),
+        instance: member.instance(),
+        epoch,
+        limits: options.limits.clone(),
+        methods: Arc::clone(&member.methods),
+        interface: interface(member),
+        response_timeout: options.response_timeout,
+        follower_silence: options.check_heartbeat.then(|| options.drop_after()),
+    };
+    Leadership::new(terms, Arc::clone(&member.status))
+}
+
+fn interface(member: &Member) -> Arc<[u8]> {
+    serde_json::json!({ "success": true, "interface": *member.interface }).to_string().into_bytes().into()
+}
+
+/// Leads until this member closes or has to step down.
+pub(super) async fn lead(
+    member: &Arc<Member>,
+    factory: &Factory,
+    seat: Seat,
+    leadership: Arc<Leadership>,
+    start: &mut Start,
+) -> End {
+    leadership.fanout.add_local(Arc::clone(member));
+    leadership.spawn_tasks();
+    let end = tokio::select! {
+        () = serve(member, factory, &leadership, start) => End::HandedOver,
+        () = member.status.close_requested() => End::Closed,
+        () = leadership.stepping_down() => End::HandedOver,
+    };
+    seat.hand_over();
+    member.leaving(&leadership, matches!(end, End::Closed));
+    leadership.drain(member.id()).await;
+    seat.release(member.options.limits.drain * 2).await;
+    leadership.end();
+    end
+}
+
+/// Builds the real client, again and again if need be, and stays.
+async fn serve(member: &Arc<Member>, factory: &Factory, leadership: &Arc<Leadership>, start: &mut Start) {
+    build(member, factory, leadership, start).await;
+    let began = Instant::now();
+    restore(member, leadership).await;
+    leadership.ready();
+    member.clear_obstacle();
+    member.set_link(Link::Leading(Arc::clone(leadership)));
+    member.send_queued();
+    member.status.set_role(Role::Leader, Some(leadership.info()));
+    member.emit(ClusterEvent::BecameLeader { epoch: leadership.terms.epoch });
+    start.succeeded();
+    tracing::info!(channel = %member.channel, epoch = leadership.terms.epoch, restored_in = ?began.elapsed(), "leading");
+    std::future::pending().await
+}
+
+/// Runs the factory until it succeeds; the first failure is that of `start`.
+pub(super) async fn build(member: &Arc<Member>, factory: &Factory, leadership: &Arc<Leadership>, start: &mut Start) {
+    let mut backoff = Backoff::slow();
+    loop {
+        let context =
+            LeaderContext::new(leadership.terms.epoch, Arc::clone(&member.channel), member.instance());
+        let message = match member.building(CatchPanic(factory(context))).await {
+            Ok(Ok(client)) => return leadership.set(State::Restoring(client)),
+            Ok(Err(message)) => message,
+            Err(panic) => format!("the factory panicked: {panic}"),
+        };
+        let error = Error::RealClient { channel: member.channel.to_string(), message };
+        tracing::warn!(channel = %member.channel, %error, "the real client could not be built");
+        leadership.failed(error.clone());
+        member.set_link(Link::Failed(error.clone()));
+        member.emit(ClusterEvent::RealClient(error.clone()));
+        start.failed(error);
+        tokio::select! {
+            () = leadership.client_wanted() => {}
+            () = member.client_wanted() => {}
+            () = tokio::time::sleep(backoff.next_delay(fastrand::u64(..))) => {}
+        }
+        leadership.starting();
+        member.want_client();
+    }
+}
+
+/// Subscribes and publishes what this member had with the leader before. Bounded by `subscribe_timeout`; what fails
+/// is told by events.
+pub(super) async fn restore(member: &Arc<Member>, leadership: &Arc<Leadership>) {
+    let (wanted, publications) = (member.subscriptions.wanted(), member.remembered().all());
+    if wanted.is_empty() && publications.is_empty() {
+        return;
+    }
+    member.subscriptions.resynced_all();
+    let waited = member.options.subscribe_timeout;
+    let deadline = Instant::now() + waited;
+    let mut tasks = tokio::task::JoinSet::new();
+    for wanted in wanted {
+        let (member, leadership) = (Arc::clone(member), Arc::clone(leadership));
+        tasks.spawn(async move {
+            let request = Request {
+                method: wanted.method,
+                key: Arc::clone(&wanted.key),
+                codec: member.codec(),
+                arguments: wanted.arguments,
+                context: leadership.context(member.next_call(), None, member.caller()),
+                restore: true,
+            };
+            let opened = leadership.fanout.subscribe(&leadership, member.id(), wanted.options, request);
+            if tokio::time::timeout_at(deadline.into(), opened).await.is_err() {
+                member.emit(ClusterEvent::SubscriptionStalled { key: wanted.key.to_string(), waited });
+            }
+        });
+    }
+    for (key, sequence, arguments) in publications {
+        let (member, leadership) = (Arc::clone(member), Arc::clone(leadership));
+        tasks.spawn(async move { publish_again(&member, &leadership, key.method, sequence, arguments, deadline).await });
+    }
+    while tasks.join_next().await.is_some() {}
+}
+
+async fn publish_again(
+    member: &Member,
+    leadership: &Arc<Leadership>,
+    method: usize,
+    sequence: u64,
+    arguments: bytes::Bytes,
+    deadline: Instant,
+) {
+    let Some(info) = member.methods.get(method) else { return };
+    let call_id = CallId { instance: member.instance(), sequence };
+    let context = leadership.context(call_id, Some(deadline), member.caller());
+    let call = member.call(info, arguments, context);
+    let replied = tokio::time::timeout_at(deadline.into(), leadership.call_bytes(method, call, member.id())).await;
+    let error = match replied.map(|reply| (reply.answered, reply.answer)) {
+        Ok((Answered::Ok, _)) => return,
+        Ok((Answered::Err, _)) => Error::RealClient {
+            channel: member.channel.to_string(),
+            message: format!("{} returned an error", info.name),
+        },
+        Ok((Answered::Failed(failure), message)) => failure::error(info.name, failure, &message),
+        Err(_) => Error::DeadlineExceeded {
+            method: info.name.to_owned(),
+            timeout: member.options.subscribe_timeout,
+            outcome: crate::Outcome::Unknown,
+        },
+    };
+    member.emit(ClusterEvent::PublicationFailed { method: info.name.to_owned(), error });
+}

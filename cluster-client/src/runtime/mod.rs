@@ -1,0 +1,24 @@
+//! Where things happen: sockets, tasks, timers. What is decided is decided in `session`.
+//!
+//! | | |
+//! |---|---|
+//! | `supervisor` | one task a member: compete, lead or follow, again |
+//! | `port`, `epoch_file` | winning a port, numbering the leaderships |
+//! | `leading`, `leader` | being the leader: building the real client, serving followers, handing over |
+//! | `joining`, `following`, `link` | being a follower: registering, the connection, restoring what was subscribed |
+//! | `single` | all members in one process, without sockets |
+//! | `transport` | the socket itself |
+
+pub(crate) mod epoch_file;
+pub(crate) mod following;
+pub(crate) mod joining;
+pub(crate) mod leader;
+pub(crate) mod leading;
+pub(crate) mod link;
+pub(crate) mod port;
+pub(crate) mod single;
+pub(crate) mod supervisor;
+pub(crate) mod transport;
+
+/// Version of what Rust peers say to each other beyond the packets of the npm original.
+const PROTOCOL_VERSION: u32 = 1;

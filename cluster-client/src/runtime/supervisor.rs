@@ -1,0 +1,171 @@
+//! The life of a member: compete for the port, lead or follow, and again, until it is closed.
+//!
+//! ```text
+//!              port won                       stepped down
+//! Electing ───────────────► Leader ───────────────────────────────┐
+//!    ▲ │                                                          │
+//!    │ └─── registered ───► Follower ── leader lost, handed over ─┤
+//!    └────────────────────────────────────────────────────────────┘        closed, from anywhere ──► Closed
+//! ```
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::joining::{self, Obstacle};
+use super::{following, leading, port};
+use crate::error::Error;
+use crate::member::{Factory, Link, Member};
+use crate::membership::{ClusterEvent, Role, RolePreference};
+use crate::session::backoff::Backoff;
+use crate::subscription::CloseReason;
+
+/// How a role has ended.
+pub(crate) enum End {
+    /// This member is to be closed.
+    Closed,
+    /// The leader's connection broke: the port is, or will be, free.
+    Lost,
+    /// The leader went in good order: the port is free.
+    HandedOver,
+}
+
+/// The waiting `start`: told once whether it succeeded, and what stands in its way.
+pub(crate) struct Start {
+    outcome: Option<oneshot::Sender<Result<(), Error>>>,
+    /// Since when the owner of the port has done nothing but close our connections.
+    closing_since: Option<Instant>,
+}
+
+impl Start {
+    pub(crate) fn succeeded(&mut self) {
+        self.closing_since = None;
+        if let Some(outcome) = self.outcome.take() {
+            // Nobody waits if `start` was dropped, and then the member is closed anyway.
+            let _ = outcome.send(Ok(()));
+        }
+    }
+
+    /// Ends a `start` that still waits.
+    pub(crate) fn failed(&mut self, error: Error) {
+        if let Some(outcome) = self.outcome.take() {
+            let _ = outcome.send(Err(error));
+        }
+    }
+
+    /// A stranger on the port may do no more than hang up on us. A leader on its way out does so once or twice.
+    fn hung_up_for(&mut self, patience: Duration, now: Instant) -> bool {
+        now.duration_since(*self.closing_since.get_or_insert(now)) >= patience
+    }
+}
+
+/// Starts a member and waits until it is ready, at most `max_wait_time`.
+pub(crate) async fn start(member: &Arc<Member>, factory: Factory) -> Result<(), Error> {
+    let (outcome, ready) = oneshot::channel();
+    let start = Start { outcome: Some(outcome), closing_since: None };
+    let waited = member.options.max_wait_time;
+    if member.options.single_mode {
+        tokio::spawn(super::single::run(Arc::clone(member), factory, start));
+    } else {
+        tokio::spawn(run(Arc::clone(member), factory, start));
+    }
+    match tokio::time::timeout(waited, ready).await {
+        Ok(Ok(outcome)) => outcome,
+        // The supervisor has ended without a word: the member was closed.
+        Ok(Err(_)) => Err(Error::Closed),
+        Err(_) => Err(member.no_leader(waited)),
+    }
+}
+
+async fn run(member: Arc<Member>, factory: Factory, mut start: Start) {
+    let mut backoff = Backoff::default();
+    loop {
+        let failed = match compete(&member, &factory, &mut start).await {
+            Ok(End::Closed) => break,
+            Ok(End::Lost | End::HandedOver) => {
+                backoff.reset();
+                continue;
+            }
+            Err(failed) => failed,
+        };
+        if failed.is_final {
+            start.failed(failed.error.clone());
+        }
+        tracing::debug!(channel = %member.channel, error = %failed.error, "no leader yet");
+        tokio::select! {
+            () = member.status.close_requested() => break,
+            () = tokio::time::sleep(backoff.next_delay(fastrand::u64(..))) => {}
+        }
+    }
+    close(&member);
+}
+
+/// The member is out of the cluster: everything that waits is told.
+pub(super) fn close(member: &Member) {
+    member.set_link(Link::Closed);
+    member.drop_queued();
+    member.subscriptions.close_all(CloseReason::Closed);
+    member.status.finish_close();
+}
+
+/// Why nobody leads, as far as this member can tell.
+struct Failed {
+    error: Error,
+    /// `start` need not wait any longer.
+    is_final: bool,
+}
+
+/// Tries to win the port, then to reach its owner, and takes the role that results.
+async fn compete(member: &Arc<Member>, factory: &Factory, start: &mut Start) -> Result<End, Failed> {
+    let options = &member.options;
+    if options.role != RolePreference::Follower {
+        // Before each attempt to connect: a refused connection proves nothing, and only this one proves a death.
+        let claimed = port::claim(options.port, &member.channel, &options.limits, || leading::elect(member));
+        match claimed.map_err(|error| Failed { error, is_final: true })? {
+            Some((seat, leadership)) => return Ok(leading::lead(member, factory, seat, leadership, start).await),
+            None if options.role == RolePreference::Leader => {
+                let endpoint = port::address(options.port).to_string();
+                let error = Error::PortOccupied { endpoint, channel: member.channel.to_string() };
+                return Err(Failed { error, is_final: true });
+            }
+            None => {}
+        }
+    }
+    let joined = tokio::select! {
+        joined = joining::join(member) => joined,
+        () = member.status.close_requested() => return Ok(End::Closed),
+    };
+    match joined {
+        Ok(registered) => Ok(following::follow(member, registered, start).await),
+        Err(obstacle) => {
+            let now = Instant::now();
+            let (obstacle, is_final) = match obstacle {
+                Obstacle::Closed(reason) if start.hung_up_for(options.connect_timeout, now) => {
+                    (Obstacle::Foreign(format!("it closes every connection ({reason})")), true)
+                }
+                Obstacle::Closed(_) => (obstacle, false),
+                _ => {
+                    start.closing_since = None;
+                    let is_final = obstacle.is_final();
+                    (obstacle, is_final)
+                }
+            };
+            member.set_obstacle(obstacle.clone());
+            Err(Failed { error: obstacle.into_error(&member.channel, options.port, Duration::ZERO), is_final })
+        }
+    }
+}
+
+impl Member {
+    /// There is no leader any more.
+    pub(super) fn lost_leader(&self, reason: &str) {
+        if matches!(self.link(), Link::Electing | Link::Closed) {
+            return;
+        }
+        tracing::info!(channel = %self.channel, reason, "the leader is lost");
+        self.set_link(Link::Electing);
+        self.status.set_role(Role::Electing, None);
+        self.emit(ClusterEvent::LeaderLost { reason: reason.to_owned() });
+    }
+}

@@ -1,0 +1,23 @@
+//! Where things are decided: pure state, without clock, task or socket. The time comes in as an argument, and what is to
+//! be done goes out as a value. `runtime` holds the locks and acts.
+//!
+//! | | |
+//! |---|---|
+//! | `outbound` | what is to be written on one connection, and who writes it |
+//! | `calls`, `payload` | a follower's calls that wait for an answer, and what answers carry |
+//! | `liveness` | who has been silent for too long |
+//! | `topics`, `push_queue` | a leader's subscriptions, and what a slow follower has yet to get of them |
+//! | `interests` | a member's subscriptions, whoever leads |
+//! | `publications` | a member's publications, and whose they are |
+//! | `epoch`, `backoff` | numbering leaderships, waiting between attempts |
+
+pub(crate) mod backoff;
+pub(crate) mod calls;
+pub(crate) mod epoch;
+pub(crate) mod interests;
+pub(crate) mod liveness;
+pub(crate) mod outbound;
+pub(crate) mod payload;
+pub(crate) mod publications;
+pub(crate) mod push_queue;
+pub(crate) mod topics;

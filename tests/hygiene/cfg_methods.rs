@@ -1,0 +1,64 @@
+//! A `#[cfg]` on a method takes it out of everything, and the numbers of the others stay right.
+
+use cluster_client::__private::Service;
+use cluster_client::cluster_client;
+
+pub struct Counter;
+
+#[cluster_client]
+impl Counter {
+    #[cfg(any())]
+    #[invoke]
+    pub async fn absent(&self, never: Undeclared) -> Undeclared {}
+
+    #[cfg(test)]
+    #[invoke]
+    pub async fn first(&self) -> u64 {
+        1
+    }
+
+    #[cfg_attr(test, cfg(any()))]
+    #[publish(undo = "absent")]
+    pub async fn absent_by_cfg_attr(&self, never: Undeclared) {}
+
+    #[cfg(unix)]
+    #[invoke]
+    pub async fn either(&self) -> u64 {
+        2
+    }
+
+    #[cfg(not(unix))]
+    #[invoke]
+    pub async fn either(&self) -> u64 {
+        2
+    }
+
+    #[publish(undo = "last")]
+    pub async fn third(&self) {}
+
+    #[invoke]
+    pub async fn last(&self) {}
+
+    #[cfg(any())]
+    #[close]
+    pub async fn absent_close(&self) {}
+}
+
+#[cluster_client]
+#[cfg(any())]
+impl Undeclared {
+    #[invoke]
+    pub async fn absent(&self) {}
+}
+
+#[test]
+fn what_is_compiled_out_is_not_served() {
+    assert_eq!(CounterProxy::METHODS.len(), 4);
+}
+
+/// Never run.
+pub async fn the_others_are_there(proxy: &CounterProxy) -> Result<u64, cluster_client::Error> {
+    proxy.third().await?;
+    proxy.last().await?;
+    Ok(proxy.first().await? + proxy.either().await?)
+}

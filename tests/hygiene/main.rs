@@ -1,0 +1,19 @@
+//! Generated code in surroundings that are not kind to it.
+
+#![allow(
+    clippy::too_many_arguments,
+    dead_code,
+    unreachable_pub,
+    reason = "the modules are what users might write"
+)]
+
+pub extern crate cluster_client as renamed;
+
+mod cfg_methods;
+pub mod lints;
+mod no_prelude;
+mod raw_idents;
+mod renamed_crate;
+mod shadowing;
+mod signatures;
+mod trait_form;

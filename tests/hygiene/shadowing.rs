@@ -1,0 +1,90 @@
+//! Names of the user's that the generated code has too.
+
+use std::sync::Arc;
+
+use cluster_client::{CallContext, cluster_client};
+use serde::{Deserialize, Serialize};
+
+/// Types named like those of the run time.
+#[derive(Serialize, Deserialize)]
+pub struct Method;
+#[derive(Serialize, Deserialize)]
+pub struct MethodInfo;
+#[derive(Serialize, Deserialize)]
+pub struct Proxy;
+#[derive(Serialize, Deserialize)]
+pub struct Error;
+#[derive(Serialize, Deserialize)]
+pub struct Service;
+
+pub struct Registry;
+
+/// A function named like a generated one.
+#[allow(dead_code)]
+fn clone_on_leader() {}
+
+#[cluster_client]
+impl Registry {
+    #[invoke]
+    pub async fn locals(
+        &self,
+        cx: CallContext,
+        client: u8,
+        call: &str,
+        slot: u8,
+        result: u8,
+        error: u8,
+        shape: u8,
+        proxy: &[u8],
+        args: u8,
+    ) -> u8 {
+        let _ = (cx, call, proxy);
+        client + slot + result + error + shape + args
+    }
+
+    #[publish]
+    pub async fn kept(&self, client: u8, call: &str, key: u8) {
+        let _ = (client, call, key);
+    }
+
+    #[invoke]
+    pub async fn types(&self, a: Method, b: MethodInfo, c: Proxy, d: Error) -> Service {
+        let _ = (a, b, c, d);
+        Service
+    }
+
+    /// Methods that `Arc` has as well.
+    #[invoke]
+    pub async fn clone(&self) -> u8 {
+        0
+    }
+
+    #[invoke]
+    pub async fn deref(&self) -> u8 {
+        0
+    }
+
+    /// Methods named like functions of the run time.
+    #[invoke]
+    pub async fn invoke(&self, key: u8) -> u8 {
+        key
+    }
+
+    #[invoke(oneway)]
+    pub fn oneway(&self) {}
+
+    #[close]
+    pub async fn close(&self) {}
+}
+
+/// Never run.
+pub async fn called(proxy: Arc<RegistryProxy>) -> Result<u8, cluster_client::Error> {
+    proxy.oneway()?;
+    proxy.kept(1, "", 2).await?;
+    RegistryProxy::clone(&proxy).await
+}
+
+#[test]
+fn compiles() {
+    let _ = called;
+}

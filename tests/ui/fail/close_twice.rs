@@ -1,0 +1,14 @@
+use cluster_client::cluster_client;
+
+struct Registry;
+
+#[cluster_client]
+impl Registry {
+    #[close]
+    pub async fn close(&self) {}
+
+    #[close]
+    pub async fn stop(&self) {}
+}
+
+fn main() {}

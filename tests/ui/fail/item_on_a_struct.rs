@@ -1,0 +1,8 @@
+use cluster_client::cluster_client;
+
+#[cluster_client]
+pub struct Registry;
+
+fn main() {
+    let _ = Registry;
+}

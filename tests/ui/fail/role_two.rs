@@ -1,0 +1,12 @@
+use cluster_client::cluster_client;
+
+struct Registry;
+
+#[cluster_client]
+impl Registry {
+    #[invoke]
+    #[publish]
+    pub async fn lookup(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use async_trait::async_trait;
+use cluster_client::{Error, cluster_client};
+
+#[async_trait]
+#[cluster_client]
+pub trait Registry: Send + Sync {
+    #[invoke]
+    async fn lookup(&self, service: String) -> Result<u64, Error>;
+}
+
+fn main() {}
