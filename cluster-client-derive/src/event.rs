@@ -31,14 +31,8 @@ const DEFAULT_CAPACITY: usize = 1024;
 impl Event {
     /// Where a rule is broken the default stands in, so that the type is an event all the same.
     pub(crate) fn parse(item: &DeriveInput, errors: &mut Errors) -> Event {
-        let mut attributes = item
-            .attrs
-            .iter()
-            .filter(|attr| attr.path().is_ident("subscribe"));
-        let tokens = attributes
-            .next()
-            .map(|attr| arguments(attr, errors))
-            .unwrap_or_default();
+        let mut attributes = item.attrs.iter().filter(|attr| attr.path().is_ident("subscribe"));
+        let tokens = attributes.next().map(|attr| arguments(attr, errors)).unwrap_or_default();
         if let Some(second) = attributes.next() {
             errors.push(second, "write one `#[subscribe(…)]` with all keys");
         }
@@ -46,9 +40,7 @@ impl Event {
         const ALLOWED: [&str; 4] = ["delivery", "capacity", "receivers", "crate"];
         let mut keys = Keys::parse("subscribe", &ALLOWED, tokens, errors);
         let krate = crate_path(&mut keys, errors);
-        let receivers = keys
-            .parsed("receivers", receivers, errors)
-            .unwrap_or(Receivers::All);
+        let receivers = keys.parsed("receivers", receivers, errors).unwrap_or(Receivers::All);
         let delivery = delivery(&mut keys, errors);
         let key = key(item, errors);
         if let Some((attribute, _)) = &key
@@ -60,12 +52,7 @@ impl Event {
                  \"latest\"` and `receivers = \"all\"`",
             );
         }
-        Event {
-            krate,
-            delivery,
-            receivers,
-            key: key.map(|(_, member)| member),
-        }
+        Event { krate, delivery, receivers, key: key.map(|(_, member)| member) }
     }
 }
 
@@ -73,10 +60,7 @@ fn receivers(text: &LitStr) -> syn::Result<Receivers> {
     match text.value().as_str() {
         "all" => Ok(Receivers::All),
         "one" => Ok(Receivers::One),
-        _ => Err(syn::Error::new_spanned(
-            text,
-            "unknown receivers: write \"all\" or \"one\"",
-        )),
+        _ => Err(syn::Error::new_spanned(text, "unknown receivers: write \"all\" or \"one\"")),
     }
 }
 
@@ -92,12 +76,10 @@ fn delivery(keys: &mut Keys, errors: &mut Errors) -> Delivery {
                 )),
                 parsed => parsed,
             });
-            let capacity = capacity
-                .unwrap_or(Ok(DEFAULT_CAPACITY))
-                .unwrap_or_else(|error| {
-                    errors.add(error);
-                    DEFAULT_CAPACITY
-                });
+            let capacity = capacity.unwrap_or(Ok(DEFAULT_CAPACITY)).unwrap_or_else(|error| {
+                errors.add(error);
+                DEFAULT_CAPACITY
+            });
             return Delivery::Every { capacity };
         }
         Some("latest") | None => {
@@ -118,11 +100,7 @@ fn delivery(keys: &mut Keys, errors: &mut Errors) -> Delivery {
 fn key(item: &DeriveInput, errors: &mut Errors) -> Option<(Ident, Member)> {
     let mut found = None;
     for (index, field) in fields(item).enumerate() {
-        for attribute in field
-            .attrs
-            .iter()
-            .filter(|attr| attr.path().is_ident("subscribe"))
-        {
+        for attribute in field.attrs.iter().filter(|attr| attr.path().is_ident("subscribe")) {
             let tokens = arguments(attribute, errors);
             let mut keys = Keys::parse("subscribe", &["key"], tokens, errors);
             let Some(key) = keys.flag("key", errors) else {

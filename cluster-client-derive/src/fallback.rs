@@ -104,10 +104,7 @@ fn implemented(item: &ItemTrait, ty: &impl ToTokens) -> TokenStream {
     let async_trait = crate::model::async_trait(item);
     let methods = item.items.iter().filter_map(|item| match item {
         TraitItem::Fn(method) if method.default.is_none() => {
-            let cfgs = method
-                .attrs
-                .iter()
-                .filter(|attr| attr.path().is_ident("cfg"));
+            let cfgs = method.attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
             let sig = &method.sig;
             Some(quote!(#(#cfgs)* #sig { loop {} }))
         }

@@ -143,9 +143,7 @@ impl Client {
 
     /// The annotated method with this name in Rust.
     pub(crate) fn named(&self, name: &str) -> Option<&Method> {
-        self.methods
-            .iter()
-            .find(|method| method.ident().unraw() == name)
+        self.methods.iter().find(|method| method.ident().unraw() == name)
     }
 }
 
@@ -157,10 +155,7 @@ impl Method {
         self_ty: &Type,
         errors: &mut Errors,
     ) -> Option<Method> {
-        let helper = method
-            .attrs
-            .iter()
-            .find(|attribute| is_helper(attribute.path()))?;
+        let helper = method.attrs.iter().find(|attribute| is_helper(attribute.path()))?;
         let attr = MethodAttr::parse(helper, errors);
         let name = method.sig.ident.unraw().to_string();
         let wire_name = match (&attr.name, client.rename_all) {
@@ -168,9 +163,7 @@ impl Method {
             (None, Some(case)) => case.apply(&name),
             (None, None) => name,
         };
-        let context = typed(method.sig)
-            .next()
-            .is_some_and(|arg| is_context(&arg.ty));
+        let context = typed(method.sig).next().is_some_and(|arg| is_context(&arg.ty));
         Some(Method {
             wire_name,
             context,
@@ -222,11 +215,7 @@ impl Arg {
             Type::Reference(reference) => Passing::Ref(reference.elem.clone()),
             _ => Passing::Owned,
         };
-        Some(Arg {
-            ident: name.ident.clone(),
-            ty,
-            passing,
-        })
+        Some(Arg { ident: name.ident.clone(), ty, passing })
     }
 }
 
@@ -358,9 +347,7 @@ fn copied(attrs: &[Attribute], names: &[&str]) -> Vec<Attribute> {
             }
             let (condition, metas) = conditional(attribute);
             let wanted = metas.into_iter().filter(|meta| is_wanted(meta.path()));
-            wanted
-                .map(|meta| parse_quote!(#[cfg_attr(#condition, #meta)]))
-                .collect()
+            wanted.map(|meta| parse_quote!(#[cfg_attr(#condition, #meta)])).collect()
         })
         .collect()
 }

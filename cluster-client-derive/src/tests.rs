@@ -57,19 +57,12 @@ fn subscriptions_and_publications() {
             pub async fn disconnect(&self) {}
         }
     };
-    snapshot(
-        "subscriptions_and_publications",
-        &annotate(TokenStream::new(), &item),
-    );
+    snapshot("subscriptions_and_publications", &annotate(TokenStream::new(), &item));
 }
 
 #[test]
 fn trait_form() {
-    let args = quote!(
-        name = "directory",
-        proxy = "Shared",
-        rename_all = "camelCase"
-    );
+    let args = quote!(name = "directory", proxy = "Shared", rename_all = "camelCase");
     let item = quote! {
         #[async_trait]
         pub(crate) trait Directory: Send + Sync {

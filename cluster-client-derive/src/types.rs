@@ -142,10 +142,7 @@ mod tests {
             "std::collections::HashMap<String, Vec<u8>>"
         );
         assert_eq!(text(&parse_quote!(&[[u8; 4]])), "&[[u8; 4]]");
-        assert_eq!(
-            text(&parse_quote!((u8, Box<dyn A + Send>,))),
-            "(u8, Box<dyn A + Send>, )"
-        );
+        assert_eq!(text(&parse_quote!((u8, Box<dyn A + Send>,))), "(u8, Box<dyn A + Send>, )");
     }
 
     #[test]

@@ -85,12 +85,7 @@ impl CallContext {
         deadline: Option<Instant>,
         caller: Caller,
     ) -> Self {
-        Self {
-            call_id,
-            epoch,
-            deadline,
-            caller,
-        }
+        Self { call_id, epoch, deadline, caller }
     }
 
     /// The call that the current task is running, or `None` outside of one. A task that the method
@@ -121,8 +116,7 @@ impl CallContext {
     /// The time left until [`deadline`](Self::deadline), zero once it has passed.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
-        self.deadline
-            .map(|deadline| deadline.saturating_duration_since(Instant::now()))
+        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
     /// Who made the call.
@@ -142,11 +136,7 @@ pub struct LeaderContext {
 
 impl LeaderContext {
     pub(crate) fn new(epoch: u64, channel: Arc<str>, instance: InstanceId) -> Self {
-        Self {
-            epoch,
-            channel,
-            instance,
-        }
+        Self { epoch, channel, instance }
     }
 
     /// The number of this leadership, greater than that of every one before it on this port. A backend
@@ -177,17 +167,10 @@ mod tests {
     fn context(deadline: Option<Instant>) -> CallContext {
         let instance = InstanceId(0xab);
         CallContext::new(
-            CallId {
-                instance,
-                sequence: 7,
-            },
+            CallId { instance, sequence: 7 },
             3,
             deadline,
-            Caller {
-                pid: 1,
-                instance,
-                local: false,
-            },
+            Caller { pid: 1, instance, local: false },
         )
     }
 
@@ -201,10 +184,7 @@ mod tests {
     #[test]
     fn a_deadline_that_has_passed_leaves_nothing() {
         assert_eq!(context(None).remaining(), None);
-        assert_eq!(
-            context(Some(Instant::now())).remaining(),
-            Some(Duration::ZERO)
-        );
+        assert_eq!(context(Some(Instant::now())).remaining(), Some(Duration::ZERO));
         assert!(
             context(Some(Instant::now() + Duration::from_secs(60))).remaining()
                 > Some(Duration::from_secs(1))
@@ -217,11 +197,7 @@ mod tests {
         CURRENT
             .scope(context(None), async {
                 assert_eq!(CallContext::current().map(|cx| cx.epoch()), Some(3));
-                assert!(
-                    tokio::spawn(async { CallContext::current().is_none() })
-                        .await
-                        .unwrap()
-                );
+                assert!(tokio::spawn(async { CallContext::current().is_none() }).await.unwrap());
             })
             .await;
         assert!(CallContext::current().is_none());

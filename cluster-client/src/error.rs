@@ -33,11 +33,7 @@ pub enum Outcome {
 pub enum Error {
     /// An option of the builder, or the environment variable in its place, has a value it cannot have.
     #[error("option `{option}` cannot be `{value}`: {reason}")]
-    InvalidOption {
-        option: String,
-        value: String,
-        reason: String,
-    },
+    InvalidOption { option: String, value: String, reason: String },
 
     /// The port could not be bound for another reason than that somebody else holds it.
     #[error(
@@ -102,11 +98,7 @@ pub enum Error {
     #[error(
         "method `{method}` differs between the two programs; the leader has {leader}, this process has {follower}"
     )]
-    InterfaceMismatch {
-        method: String,
-        leader: String,
-        follower: String,
-    },
+    InterfaceMismatch { method: String, leader: String, follower: String },
 
     /// The leader's program has no such method.
     #[error("the leader has no method `{method}`; it runs another version of the program")]
@@ -130,11 +122,7 @@ pub enum Error {
 
     /// The call was not answered in time.
     #[error("`{method}` was not answered within {timeout:?} ({})", ran(*.outcome))]
-    DeadlineExceeded {
-        method: String,
-        timeout: Duration,
-        outcome: Outcome,
-    },
+    DeadlineExceeded { method: String, timeout: Duration, outcome: Outcome },
 
     /// The leader went away before it answered.
     #[error("the leader went away during `{method}` ({})", ran(*.outcome))]
@@ -239,8 +227,7 @@ impl<'de> Deserialize<'de> for Error {
 }
 
 fn because(last: &Option<String>) -> String {
-    last.as_ref()
-        .map_or_else(String::new, |last| format!("; the last attempt: {last}"))
+    last.as_ref().map_or_else(String::new, |last| format!("; the last attempt: {last}"))
 }
 
 fn ran(outcome: Outcome) -> &'static str {
@@ -289,14 +276,8 @@ mod tests {
 
     #[test]
     fn messages_name_the_outcome_and_the_last_attempt() {
-        let error = Error::Disconnected {
-            method: "lookup".into(),
-            outcome: Outcome::Unknown,
-        };
-        assert_eq!(
-            error.to_string(),
-            "the leader went away during `lookup` (it may have run)"
-        );
+        let error = Error::Disconnected { method: "lookup".into(), outcome: Outcome::Unknown };
+        assert_eq!(error.to_string(), "the leader went away during `lookup` (it may have run)");
 
         let error = Error::NoLeader {
             endpoint: "127.0.0.1:7777".into(),

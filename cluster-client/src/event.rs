@@ -76,10 +76,7 @@ pub struct EventOptions {
 impl EventOptions {
     /// The options as the derive writes them down.
     pub const fn new(delivery: Delivery, receivers: Receivers) -> Self {
-        Self {
-            delivery,
-            receivers,
-        }
+        Self { delivery, receivers }
     }
 
     /// Whether values are kept for subscribers that come later.
@@ -139,10 +136,7 @@ impl Item {
 
     /// A value as a leader pushed it.
     pub(crate) fn encoded(key: ItemKey, codec: Codec, bytes: Bytes) -> Self {
-        Self {
-            key,
-            payload: Payload::Encoded { codec, bytes },
-        }
+        Self { key, payload: Payload::Encoded { codec, bytes } }
     }
 
     /// The bytes it takes up, as far as they are known: a value that never was encoded counts as
@@ -161,18 +155,15 @@ impl Item {
             message,
         };
         match self.payload {
-            Payload::Encoded { codec, bytes } => codec
-                .decode(&bytes)
-                .map_err(|error| failed(error.to_string())),
+            Payload::Encoded { codec, bytes } => {
+                codec.decode(&bytes).map_err(|error| failed(error.to_string()))
+            }
             Payload::Typed(value) => {
                 let value = value.into_any().downcast::<Mutex<E>>();
                 let value = value.map_err(|_| failed("the value is of another type".to_owned()))?;
                 Ok(match Arc::try_unwrap(value) {
                     Ok(own) => own.into_inner().unwrap_or_else(PoisonError::into_inner),
-                    Err(shared) => shared
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .clone(),
+                    Err(shared) => shared.lock().unwrap_or_else(PoisonError::into_inner).clone(),
                 })
             }
         }
@@ -207,32 +198,19 @@ mod tests {
     #[test]
     fn a_value_is_the_same_by_bytes_and_by_hand() {
         let item = Item::typed(Latest(7));
-        let Payload::Typed(value) = &item.payload else {
-            panic!("made from a value")
-        };
+        let Payload::Typed(value) = &item.payload else { panic!("made from a value") };
         let mut bytes = Vec::new();
         value.encode(Codec::Json, &mut bytes).unwrap();
         let encoded = Item::encoded(None, Codec::Json, Bytes::from(bytes));
         assert_eq!(encoded.size(), 1);
         assert_eq!(encoded.into_value::<Latest>().unwrap(), Latest(7));
-        assert_eq!(
-            item.clone().into_value::<Latest>().unwrap(),
-            Latest(7),
-            "shared: cloned"
-        );
-        assert_eq!(
-            item.into_value::<Latest>().unwrap(),
-            Latest(7),
-            "the last one: moved"
-        );
+        assert_eq!(item.clone().into_value::<Latest>().unwrap(), Latest(7), "shared: cloned");
+        assert_eq!(item.into_value::<Latest>().unwrap(), Latest(7), "the last one: moved");
     }
 
     #[test]
     fn an_item_carries_the_key_of_its_value() {
-        assert_eq!(
-            Item::typed(Quote::new("ACME", 1)).key.as_deref(),
-            Some("ACME")
-        );
+        assert_eq!(Item::typed(Quote::new("ACME", 1)).key.as_deref(), Some("ACME"));
         assert_eq!(Item::typed(Latest(1)).key, None);
     }
 

@@ -10,14 +10,18 @@ pub(crate) fn error(method: &str, failure: Failure, message: &[u8]) -> Error {
     let message = String::from_utf8_lossy(message).into_owned();
     match failure {
         Failure::Busy => Error::Busy { method, limit: message },
-        Failure::Expired => {
-            Error::DeadlineExceeded { method, timeout: std::time::Duration::ZERO, outcome: Outcome::NotExecuted }
-        }
+        Failure::Expired => Error::DeadlineExceeded {
+            method,
+            timeout: std::time::Duration::ZERO,
+            outcome: Outcome::NotExecuted,
+        },
         Failure::GoingAway | Failure::NotReady => Error::GoingAway { method },
         Failure::UnknownMethod => Error::UnknownMethod { method },
         Failure::BadArguments => Error::BadArguments { method, message },
         Failure::Panicked => Error::Panicked { method, message },
         Failure::BadResult => Error::BadResult { method, message },
-        Failure::TooManySubscriptions => Error::TooManySubscriptions { limit: message.parse().unwrap_or_default() },
+        Failure::TooManySubscriptions => {
+            Error::TooManySubscriptions { limit: message.parse().unwrap_or_default() }
+        }
     }
 }

@@ -10,10 +10,8 @@ use crate::Error;
 /// same in every process. [`Error::Encode`] for what JSON has no text for: a float that is not finite, a
 /// map key that is a list.
 pub fn key(parts: &impl Serialize) -> Result<String, Error> {
-    canonical(parts).map_err(|error| Error::Encode {
-        what: "a key".into(),
-        message: error.to_string(),
-    })
+    canonical(parts)
+        .map_err(|error| Error::Encode { what: "a key".into(), message: error.to_string() })
 }
 
 /// What identifies a subscription on the wire: the method and its arguments.
@@ -129,10 +127,7 @@ impl ser::Serializer for Canonical {
         variant: &'static str,
         _: usize,
     ) -> Result<List, Message> {
-        Ok(List {
-            variant: Some(variant),
-            ..List::default()
-        })
+        Ok(List { variant: Some(variant), ..List::default() })
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Entries, Message> {
@@ -150,10 +145,7 @@ impl ser::Serializer for Canonical {
         variant: &'static str,
         _: usize,
     ) -> Result<Entries, Message> {
-        Ok(Entries {
-            variant: Some(variant),
-            ..Entries::default()
-        })
+        Ok(Entries { variant: Some(variant), ..Entries::default() })
     }
 }
 
@@ -192,11 +184,8 @@ impl Entries {
 
     fn finish(mut self) -> Text {
         self.entries.sort();
-        let entries: Vec<_> = self
-            .entries
-            .iter()
-            .map(|(name, value)| format!("{name}:{value}"))
-            .collect();
+        let entries: Vec<_> =
+            self.entries.iter().map(|(name, value)| format!("{name}:{value}")).collect();
         let map = format!("{{{}}}", entries.join(","));
         wrapped(self.variant, map)
     }
@@ -208,9 +197,7 @@ fn name<T: Serialize + ?Sized>(key: &T) -> Text {
     if text.starts_with('"') {
         Ok(text)
     } else if text == "null" || text.starts_with(['[', '{']) {
-        Err(Message::custom(format_args!(
-            "a map's key cannot be {text}"
-        )))
+        Err(Message::custom(format_args!("a map's key cannot be {text}")))
     } else {
         Ok(format!("\"{text}\""))
     }
@@ -313,19 +300,9 @@ mod tests {
             format!("[{}]", serde_json::to_string(&sorted).unwrap())
         );
 
-        let service = Service {
-            name: "a\"b",
-            group: Some(1),
-            ports: (1, 2),
-        };
-        assert_eq!(
-            key(&(&service,)).unwrap(),
-            r#"[{"group":1,"name":"a\"b","ports":[1,2]}]"#
-        );
-        let service = Service {
-            group: None,
-            ..service
-        };
+        let service = Service { name: "a\"b", group: Some(1), ports: (1, 2) };
+        assert_eq!(key(&(&service,)).unwrap(), r#"[{"group":1,"name":"a\"b","ports":[1,2]}]"#);
+        let service = Service { group: None, ..service };
         assert_eq!(key(&service).unwrap(), r#"{"name":"a\"b","ports":[1,2]}"#);
 
         let value: serde_json::Value =
@@ -339,10 +316,7 @@ mod tests {
             Filter::All,
             Filter::Named("x".into()),
             Filter::Between(1, 2),
-            Filter::Tagged {
-                tag: 't',
-                exact: true,
-            },
+            Filter::Tagged { tag: 't', exact: true },
         ];
         assert_eq!(
             key(&filters).unwrap(),
@@ -352,24 +326,12 @@ mod tests {
 
     #[test]
     fn leaves_read_as_in_ordinary_json() {
-        let leaves = (
-            -1_i64,
-            u128::MAX,
-            1.0_f64,
-            0.1_f32,
-            'é',
-            (),
-            Some("\n"),
-            None::<u8>,
-        );
+        let leaves = (-1_i64, u128::MAX, 1.0_f64, 0.1_f32, 'é', (), Some("\n"), None::<u8>);
         assert_eq!(
             key(&leaves).unwrap(),
             format!(r#"[-1,{},1.0,0.1,"é",null,"\n",null]"#, u128::MAX)
         );
-        assert_eq!(
-            key(&BTreeMap::from([(10, 'a'), (9, 'b')])).unwrap(),
-            r#"{"10":"a","9":"b"}"#
-        );
+        assert_eq!(key(&BTreeMap::from([(10, 'a'), (9, 'b')])).unwrap(), r#"{"10":"a","9":"b"}"#);
     }
 
     #[test]

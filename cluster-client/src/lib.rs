@@ -99,6 +99,8 @@ pub use crate::context::{CallContext, CallId, Caller, InstanceId, LeaderContext}
 pub use crate::error::{Error, Outcome};
 pub use crate::event::Subscribe;
 pub use crate::limits::Limits;
-pub use crate::membership::{ClusterEvent, Events, LeaderInfo, Membership, Role, RoleChanges, RolePreference};
+pub use crate::membership::{
+    ClusterEvent, Events, LeaderInfo, Membership, Role, RoleChanges, RolePreference,
+};
 pub use crate::options::Builder;
 pub use crate::subscription::{CloseReason, Event, SendError, Subscription, SubscriptionSender};

@@ -100,19 +100,11 @@ impl Limits {
     /// [`Error::InvalidOption`] for the first bound nothing could work under.
     pub(crate) fn validate(&self) -> Result<(), Error> {
         within("limits.max_data", self.max_data, 1, MAX_LENGTH)?;
-        within(
-            "limits.max_conn_object",
-            self.max_conn_object,
-            MIN_CONN_OBJECT,
-            MAX_LENGTH,
-        )?;
+        within("limits.max_conn_object", self.max_conn_object, MIN_CONN_OBJECT, MAX_LENGTH)?;
         for (option, value) in [
             ("limits.pending_handshakes", self.pending_handshakes),
             ("limits.in_flight_per_follower", self.in_flight_per_follower),
-            (
-                "limits.in_flight_bytes_per_follower",
-                self.in_flight_bytes_per_follower,
-            ),
+            ("limits.in_flight_bytes_per_follower", self.in_flight_bytes_per_follower),
             ("limits.in_flight", self.in_flight),
             ("limits.in_flight_bytes", self.in_flight_bytes),
             ("limits.outbound_bytes", self.outbound_bytes),
@@ -134,11 +126,7 @@ fn within(option: &str, value: usize, least: usize, most: usize) -> Result<(), E
     } else {
         return Ok(());
     };
-    Err(Error::InvalidOption {
-        option: option.into(),
-        value: value.to_string(),
-        reason,
-    })
+    Err(Error::InvalidOption { option: option.into(), value: value.to_string(), reason })
 }
 
 #[cfg(test)]
@@ -156,32 +144,14 @@ mod tests {
             Err(Error::InvalidOption { option, .. }) => option,
             other => panic!("{other:?}"),
         };
+        assert_eq!(option(Limits { max_data: 0, ..Limits::default() }), "limits.max_data");
+        assert_eq!(option(Limits { max_data: 1 << 31, ..Limits::default() }), "limits.max_data");
         assert_eq!(
-            option(Limits {
-                max_data: 0,
-                ..Limits::default()
-            }),
-            "limits.max_data"
-        );
-        assert_eq!(
-            option(Limits {
-                max_data: 1 << 31,
-                ..Limits::default()
-            }),
-            "limits.max_data"
-        );
-        assert_eq!(
-            option(Limits {
-                max_conn_object: 10,
-                ..Limits::default()
-            }),
+            option(Limits { max_conn_object: 10, ..Limits::default() }),
             "limits.max_conn_object"
         );
         assert_eq!(
-            option(Limits {
-                frames_per_turn: 0,
-                ..Limits::default()
-            }),
+            option(Limits { frames_per_turn: 0, ..Limits::default() }),
             "limits.frames_per_turn"
         );
     }

@@ -127,7 +127,9 @@ impl<S: Service> Builder<S> {
             let building = factory(context);
             Box::pin(async move {
                 match building.await {
-                    Ok(client) => Ok(Arc::new(Bound::<S> { client: S::accept(client) }) as Arc<dyn Served>),
+                    Ok(client) => {
+                        Ok(Arc::new(Bound::<S> { client: S::accept(client) }) as Arc<dyn Served>)
+                    }
                     Err(error) => Err(error.into().to_string()),
                 }
             })

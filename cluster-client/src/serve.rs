@@ -5,7 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use cluster_protocol::{Codec, DecodeArguments, EncodeError, Failure, FrameLimits, RESULT_ERR, RESULT_OK};
+use cluster_protocol::{
+    Codec, DecodeArguments, EncodeError, Failure, FrameLimits, RESULT_ERR, RESULT_OK,
+};
 use serde::Serialize;
 use tokio_util::sync::ReusableBoxFuture;
 
@@ -29,8 +31,10 @@ pub struct Call {
 impl Call {
     /// Decodes the arguments.
     pub fn args<'a, A: DecodeArguments<'a>>(&'a self) -> Result<A, Error> {
-        A::decode(self.codec, &self.data)
-            .map_err(|error| Error::BadArguments { method: self.method.to_owned(), message: error.to_string() })
+        A::decode(self.codec, &self.data).map_err(|error| Error::BadArguments {
+            method: self.method.to_owned(),
+            message: error.to_string(),
+        })
     }
 
     /// Who calls, until when, under which epoch.
@@ -39,7 +43,10 @@ impl Call {
     }
 
     /// Encodes the answer. An outer error says that the method was not run.
-    pub fn reply<T: Serialize, E: Serialize>(mut self, result: Result<Result<T, E>, Error>) -> Reply {
+    pub fn reply<T: Serialize, E: Serialize>(
+        mut self,
+        result: Result<Result<T, E>, Error>,
+    ) -> Reply {
         let mut answer = std::mem::take(&mut self.answer);
         answer.clear();
         let (answered, encoded) = match &result {
@@ -150,7 +157,10 @@ impl Slot {
     /// Polls the future in place, once.
     pub(crate) fn poll_once(&mut self, cx: &mut Context<'_>) -> Poll<Reply> {
         let Some(future) = self.future.as_mut().filter(|_| self.loaded) else {
-            return Poll::Ready(Reply::failed(Failure::UnknownMethod, "the method cannot be called"));
+            return Poll::Ready(Reply::failed(
+                Failure::UnknownMethod,
+                "the method cannot be called",
+            ));
         };
         match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
             Ok(poll) => poll,

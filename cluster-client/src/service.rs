@@ -67,7 +67,11 @@ impl<C: ?Sized + 'static> Method<C> {
     }
 
     /// A `#[publish]` method.
-    pub const fn publish(mut info: MethodInfo, handler: fn(Arc<C>, Call, &mut Slot), key: KeyFn) -> Self {
+    pub const fn publish(
+        mut info: MethodInfo,
+        handler: fn(Arc<C>, Call, &mut Slot),
+        key: KeyFn,
+    ) -> Self {
         info.kind = match info.kind {
             Kind::Publish { remembered, undo, .. } => Kind::Publish { key, remembered, undo },
             _ => Kind::Publish { key, remembered: true, undo: None },
@@ -76,10 +80,17 @@ impl<C: ?Sized + 'static> Method<C> {
     }
 
     /// A `#[subscribe]` method.
-    pub const fn subscribe(mut info: MethodInfo, open: fn(Arc<C>, Call) -> BoxFuture<'static, Opened>, key: KeyFn) -> Self {
+    pub const fn subscribe(
+        mut info: MethodInfo,
+        open: fn(Arc<C>, Call) -> BoxFuture<'static, Opened>,
+        key: KeyFn,
+    ) -> Self {
         info.kind = match info.kind {
             Kind::Subscribe { options, .. } => Kind::Subscribe { key, options },
-            _ => Kind::Subscribe { key, options: EventOptions::new(Delivery::Latest, Receivers::All) },
+            _ => Kind::Subscribe {
+                key,
+                options: EventOptions::new(Delivery::Latest, Receivers::All),
+            },
         };
         Self { info, handler: Handler::Subscribe(open) }
     }

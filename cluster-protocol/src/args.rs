@@ -115,10 +115,7 @@ struct EncodeList<'a> {
 impl EncodeList<'_> {
     fn push<T: Serialize>(mut self, value: &T) -> Result<Self, EncodeError> {
         let index = self.index;
-        let named = |error| EncodeError::Argument {
-            index,
-            error: Box::new(error),
-        };
+        let named = |error| EncodeError::Argument { index, error: Box::new(error) };
         let out = &mut *self.append.out;
         let start = out.len();
         out.extend_from_slice(&[0; 4]);
@@ -147,10 +144,7 @@ impl<'de> DecodeList<'de> {
     fn pop<T: Deserialize<'de>>(self) -> Result<(T, Self), DecodeError> {
         let index = self.index;
         let Some((len, rest)) = self.rest.split_first_chunk::<4>() else {
-            return Err(DecodeError::TooFewArguments {
-                expected: self.expected,
-                found: index,
-            });
+            return Err(DecodeError::TooFewArguments { expected: self.expected, found: index });
         };
         let len = u32::from_be_bytes(*len) as usize;
         let Some((bytes, rest)) = rest.split_at_checked(len) else {
@@ -160,28 +154,15 @@ impl<'de> DecodeList<'de> {
         let value = self
             .codec
             .decode(bytes)
-            .map_err(|error| DecodeError::Argument {
-                index,
-                error: Box::new(error),
-            })?;
+            .map_err(|error| DecodeError::Argument { index, error: Box::new(error) })?;
         let index = index + 1;
-        Ok((
-            value,
-            Self {
-                index,
-                rest,
-                ..self
-            },
-        ))
+        Ok((value, Self { index, rest, ..self }))
     }
 
     fn finish(self) -> Result<(), DecodeError> {
         match self.rest.len() {
             0 => Ok(()),
-            left => Err(DecodeError::TooManyArguments {
-                expected: self.expected,
-                left,
-            }),
+            left => Err(DecodeError::TooManyArguments { expected: self.expected, left }),
         }
     }
 }
@@ -207,9 +188,7 @@ mod tests {
     fn arguments_come_back() {
         for codec in [Codec::default(), Codec::Json] {
             let mut data = Vec::new();
-            (1_u8, "two", vec![3_i64], ())
-                .encode(codec, &mut data)
-                .unwrap();
+            (1_u8, "two", vec![3_i64], ()).encode(codec, &mut data).unwrap();
             let (one, two, three, unit) =
                 <(u8, BorrowedStr<'_>, Vec<i64>, ())>::decode(codec, &data).unwrap();
             assert_eq!((one, &*two, three, unit), (1, "two", vec![3], ()));
@@ -231,37 +210,18 @@ mod tests {
     fn a_wrong_list_is_named() {
         let decode = <(u8, u8)>::decode;
         let wrong = |data| decode(Codec::Json, data).unwrap_err();
-        assert_eq!(
-            wrong(b"\0\0\0\x011"),
-            DecodeError::TooFewArguments {
-                expected: 2,
-                found: 1
-            }
-        );
+        assert_eq!(wrong(b"\0\0\0\x011"), DecodeError::TooFewArguments { expected: 2, found: 1 });
         assert_eq!(
             wrong(b"\0\0\0\x011\0\0\0\x012\0"),
-            DecodeError::TooManyArguments {
-                expected: 2,
-                left: 1
-            }
+            DecodeError::TooManyArguments { expected: 2, left: 1 }
         );
         assert_eq!(
             wrong(b"\0\0\0\x011\xff\xff\xff\xff2"),
-            DecodeError::ArgumentTooLong {
-                index: 1,
-                len: 0xffff_ffff,
-                left: 1
-            }
+            DecodeError::ArgumentTooLong { index: 1, len: 0xffff_ffff, left: 1 }
         );
         let error = wrong(b"\0\0\0\x011\0\0\0\x01x");
-        assert!(
-            matches!(error, DecodeError::Argument { index: 1, .. }),
-            "{error:?}"
-        );
-        assert!(
-            error.to_string().starts_with("argument 1: json: "),
-            "{error}"
-        );
+        assert!(matches!(error, DecodeError::Argument { index: 1, .. }), "{error:?}");
+        assert!(error.to_string().starts_with("argument 1: json: "), "{error}");
     }
 
     #[test]
@@ -269,10 +229,7 @@ mod tests {
         let unencodable = std::collections::HashMap::from([((1, 2), 3)]);
         let mut data = b"before".to_vec();
         let error = (1, unencodable).encode(Codec::Json, &mut data).unwrap_err();
-        assert!(
-            matches!(error, EncodeError::Argument { index: 1, .. }),
-            "{error:?}"
-        );
+        assert!(matches!(error, EncodeError::Argument { index: 1, .. }), "{error:?}");
         assert_eq!(data, b"before");
     }
 }

@@ -90,20 +90,14 @@ impl Header {
 
     /// Length of the whole packet, header included, in bytes.
     pub fn packet_len(&self) -> usize {
-        HEADER_LEN
-            .saturating_add(self.conn_len as usize)
-            .saturating_add(self.data_len as usize)
+        HEADER_LEN.saturating_add(self.conn_len as usize).saturating_add(self.data_len as usize)
     }
 }
 
 /// The first byte of a packet. Asked for by itself as soon as it is there, since a foreign program may greet
 /// with less than a header and then wait.
 pub(crate) fn check_version(version: u8) -> Result<(), DecodeError> {
-    if version == VERSION {
-        Ok(())
-    } else {
-        Err(DecodeError::Version(version))
-    }
+    if version == VERSION { Ok(()) } else { Err(DecodeError::Version(version)) }
 }
 
 fn field<const AT: usize, const LEN: usize>(bytes: &[u8; HEADER_LEN]) -> [u8; LEN] {
@@ -125,9 +119,8 @@ mod tests {
 
     #[test]
     fn every_field_has_its_place() {
-        let bytes = [
-            1, 1, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0x0b, 0xb8, 0, 0, 0, 0x11, 0, 0, 0, 0x22,
-        ];
+        let bytes =
+            [1, 1, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0x0b, 0xb8, 0, 0, 0, 0x11, 0, 0, 0, 0x22];
         assert_eq!(HEADER.encode(), bytes);
         assert_eq!(Header::decode(&bytes), Ok(HEADER));
         assert_eq!(HEADER.packet_len(), 24 + 0x11 + 0x22);
@@ -143,31 +136,15 @@ mod tests {
         assert_eq!(broken(0, 2), Err(DecodeError::Version(2)));
         assert_eq!(broken(1, 7), Err(DecodeError::Kind(7)));
         assert_eq!(broken(3, 9), Err(DecodeError::Reserved(9)));
-        assert_eq!(
-            broken(4, 0x80),
-            Err(DecodeError::NegativeId(i64::MIN + 0x0002_0304_0506_0708))
-        );
-        assert_eq!(
-            broken(12, 0x80),
-            Err(DecodeError::NegativeTimeout(i32::MIN + 3000))
-        );
-        assert_eq!(
-            broken(16, 0xff),
-            Err(DecodeError::NegativeConnLength(-0x00ff_ffef))
-        );
-        assert_eq!(
-            broken(20, 0xff),
-            Err(DecodeError::NegativeDataLength(-0x00ff_ffde))
-        );
+        assert_eq!(broken(4, 0x80), Err(DecodeError::NegativeId(i64::MIN + 0x0002_0304_0506_0708)));
+        assert_eq!(broken(12, 0x80), Err(DecodeError::NegativeTimeout(i32::MIN + 3000)));
+        assert_eq!(broken(16, 0xff), Err(DecodeError::NegativeConnLength(-0x00ff_ffef)));
+        assert_eq!(broken(20, 0xff), Err(DecodeError::NegativeDataLength(-0x00ff_ffde)));
     }
 
     #[test]
     fn a_packet_with_nothing_in_it_is_refused() {
-        let empty = Header {
-            conn_len: 0,
-            data_len: 0,
-            ..HEADER
-        };
+        let empty = Header { conn_len: 0, data_len: 0, ..HEADER };
         assert_eq!(Header::decode(&empty.encode()), Err(DecodeError::Empty));
     }
 }

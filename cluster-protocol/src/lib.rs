@@ -87,7 +87,7 @@ pub use codec::Bincode;
 pub use codec::{Codec, Encoding, Json};
 pub use conn::{
     CANCEL, ChannelState, ConnObject, Failure, HEARTBEAT, HEARTBEAT_RES, Hello, PushEvent,
-    RESULT_ERR, RESULT_OK, Welcome,
+    RESULT_ERR, RESULT_OK, Welcome, object_with_call,
 };
 pub use error::{DecodeError, EncodeError};
 pub use header::{HEADER_LEN, Header, Kind};

@@ -12,9 +12,6 @@ pub struct FrameLimits {
 
 impl Default for FrameLimits {
     fn default() -> Self {
-        Self {
-            conn_object: 64 * 1024,
-            data: 8 * 1024 * 1024,
-        }
+        Self { conn_object: 64 * 1024, data: 8 * 1024 * 1024 }
     }
 }

@@ -59,26 +59,18 @@ pub fn parse<'a>(buf: &'a [u8], limits: &FrameLimits) -> Result<Parse<'a>, Decod
     let (conn_len, data_len) = (header.conn_len as usize, header.data_len as usize);
     if conn_len > limits.conn_object {
         let limit = limits.conn_object;
-        return Err(DecodeError::ConnObjectTooLong {
-            len: conn_len,
-            limit,
-        });
+        return Err(DecodeError::ConnObjectTooLong { len: conn_len, limit });
     }
     if data_len > limits.data {
         let limit = limits.data;
-        return Err(DecodeError::DataTooLong {
-            len: data_len,
-            limit,
-        });
+        return Err(DecodeError::DataTooLong { len: data_len, limit });
     }
     let packet = body
         .split_at_checked(conn_len)
         .and_then(|(conn, rest)| Some((conn, rest.get(..data_len)?)));
     Ok(match packet {
         Some((conn, data)) => Parse::Complete(Packet { header, conn, data }),
-        None => Parse::Incomplete {
-            need: header.packet_len(),
-        },
+        None => Parse::Incomplete { need: header.packet_len() },
     })
 }
 
@@ -104,12 +96,8 @@ pub fn write_packet(
     if timeout > MAX_I32 {
         return Err(EncodeError::TimeoutTooLarge(timeout));
     }
-    let conn_len = wire_len(conn.len(), limits.conn_object).map_err(|limit| {
-        EncodeError::ConnObjectTooLong {
-            len: conn.len(),
-            limit,
-        }
-    })?;
+    let conn_len = wire_len(conn.len(), limits.conn_object)
+        .map_err(|limit| EncodeError::ConnObjectTooLong { len: conn.len(), limit })?;
 
     let packet = Append::to(out);
     let start = packet.out.len();
@@ -123,13 +111,7 @@ pub fn write_packet(
     if (conn_len, data_len) == (0, 0) {
         return Err(EncodeError::Empty);
     }
-    let header = Header {
-        kind,
-        id,
-        timeout,
-        conn_len,
-        data_len,
-    };
+    let header = Header { kind, id, timeout, conn_len, data_len };
     packet.out[start..start + HEADER_LEN].copy_from_slice(&header.encode());
     packet.keep();
     Ok(())
@@ -175,10 +157,7 @@ fn wire_len(len: usize, limit: usize) -> Result<u32, usize> {
 mod tests {
     use super::*;
 
-    const LIMITS: FrameLimits = FrameLimits {
-        conn_object: 8,
-        data: 4,
-    };
+    const LIMITS: FrameLimits = FrameLimits { conn_object: 8, data: 4 };
 
     fn write(out: &mut Vec<u8>, conn: &[u8], data: &[u8]) -> Result<(), EncodeError> {
         write_packet(out, Kind::Request, 7, 50, conn, &LIMITS, |out| {
@@ -192,18 +171,8 @@ mod tests {
         let mut bytes = vec![0xee];
         write(&mut bytes, b"{conn}", b"data").unwrap();
         bytes.push(0xee);
-        let header = Header {
-            kind: Kind::Request,
-            id: 7,
-            timeout: 50,
-            conn_len: 6,
-            data_len: 4,
-        };
-        let packet = Packet {
-            header,
-            conn: b"{conn}",
-            data: b"data",
-        };
+        let header = Header { kind: Kind::Request, id: 7, timeout: 50, conn_len: 6, data_len: 4 };
+        let packet = Packet { header, conn: b"{conn}", data: b"data" };
         assert_eq!(parse(&bytes[1..], &LIMITS), Ok(Parse::Complete(packet)));
     }
 
@@ -212,15 +181,8 @@ mod tests {
         let mut bytes = Vec::new();
         write(&mut bytes, b"{}", b"data").unwrap();
         for len in 0..bytes.len() {
-            let need = if len < HEADER_LEN {
-                HEADER_LEN
-            } else {
-                bytes.len()
-            };
-            assert_eq!(
-                parse(&bytes[..len], &LIMITS),
-                Ok(Parse::Incomplete { need })
-            );
+            let need = if len < HEADER_LEN { HEADER_LEN } else { bytes.len() };
+            assert_eq!(parse(&bytes[..len], &LIMITS), Ok(Parse::Incomplete { need }));
         }
     }
 
@@ -236,14 +198,7 @@ mod tests {
             Err(EncodeError::DataTooLong { len: 5, limit: 4 })
         );
         let header = |conn_len, data_len| {
-            Header {
-                kind: Kind::Request,
-                id: 1,
-                timeout: 0,
-                conn_len,
-                data_len,
-            }
-            .encode()
+            Header { kind: Kind::Request, id: 1, timeout: 0, conn_len, data_len }.encode()
         };
         assert_eq!(
             parse(&header(9, 0), &LIMITS),
@@ -259,18 +214,10 @@ mod tests {
     fn what_the_wire_cannot_carry_is_refused() {
         let mut out = Vec::new();
         let mut write = |id, timeout, conn: &[u8]| {
-            write_packet(&mut out, Kind::Request, id, timeout, conn, &LIMITS, |_| {
-                Ok(())
-            })
+            write_packet(&mut out, Kind::Request, id, timeout, conn, &LIMITS, |_| Ok(()))
         };
-        assert_eq!(
-            write(1 << 63, 0, b"{}"),
-            Err(EncodeError::IdTooLarge(1 << 63))
-        );
-        assert_eq!(
-            write(1, 1 << 31, b"{}"),
-            Err(EncodeError::TimeoutTooLarge(1 << 31))
-        );
+        assert_eq!(write(1 << 63, 0, b"{}"), Err(EncodeError::IdTooLarge(1 << 63)));
+        assert_eq!(write(1, 1 << 31, b"{}"), Err(EncodeError::TimeoutTooLarge(1 << 31)));
         assert_eq!(write(1, 0, b""), Err(EncodeError::Empty));
         assert_eq!(out, b"");
     }
@@ -295,18 +242,10 @@ mod tests {
     fn the_id_is_patched_and_nothing_else() {
         let (mut bytes, mut expected) = (Vec::new(), Vec::new());
         write(&mut bytes, b"{}", b"data").unwrap();
-        write_packet(
-            &mut expected,
-            Kind::Request,
-            1 << 40,
-            50,
-            b"{}",
-            &LIMITS,
-            |out| {
-                out.extend_from_slice(b"data");
-                Ok(())
-            },
-        )
+        write_packet(&mut expected, Kind::Request, 1 << 40, 50, b"{}", &LIMITS, |out| {
+            out.extend_from_slice(b"data");
+            Ok(())
+        })
         .unwrap();
         set_id(&mut bytes, 1 << 40);
         assert_eq!(bytes, expected);

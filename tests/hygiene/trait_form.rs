@@ -77,9 +77,7 @@ impl Directory for Mock {
 
 /// Never run: a factory may return an implementer or an `Arc<dyn …>`, and all proxies are the trait.
 async fn started() -> Result<Vec<Arc<dyn Directory>>, Error> {
-    let by_value = SharedProxy::builder()
-        .start(|_| async { Ok::<_, Error>(Mock) })
-        .await?;
+    let by_value = SharedProxy::builder().start(|_| async { Ok::<_, Error>(Mock) }).await?;
     let shared = SharedProxy::builder()
         .start(|_| async { Ok::<_, Error>(Arc::new(Mock) as Arc<dyn Directory>) })
         .await?;
@@ -87,9 +85,8 @@ async fn started() -> Result<Vec<Arc<dyn Directory>>, Error> {
         let _: &dyn Directory = leader.client();
         Arc::new(leader) as _
     });
-    let follower: Option<Arc<dyn Directory>> = by_value
-        .as_follower()
-        .map(|follower| Arc::new(follower) as _);
+    let follower: Option<Arc<dyn Directory>> =
+        by_value.as_follower().map(|follower| Arc::new(follower) as _);
     let proxies: [Arc<dyn Directory>; 2] = [Arc::new(by_value), Arc::new(shared)];
     Ok(proxies.into_iter().chain(leader).chain(follower).collect())
 }

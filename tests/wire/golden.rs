@@ -11,29 +11,16 @@ fn golden_packets_decode_and_are_written_byte_for_byte() {
         let data = golden.data_hex.as_deref().map(unhex).unwrap_or_default();
         let packet = complete(&bytes);
         let header = Header {
-            kind: if golden.r#type == 1 {
-                Kind::Response
-            } else {
-                Kind::Request
-            },
+            kind: if golden.r#type == 1 { Kind::Response } else { Kind::Request },
             id: golden.id,
             timeout: golden.timeout,
             conn_len: golden.conn.len() as u32,
             data_len: data.len() as u32,
         };
-        let expected = Packet {
-            header,
-            conn: golden.conn.as_bytes(),
-            data: &data,
-        };
+        let expected = Packet { header, conn: golden.conn.as_bytes(), data: &data };
         assert_eq!(packet, expected, "{}", golden.name);
         assert_eq!(header.encode(), bytes[..HEADER_LEN], "{}", golden.name);
-        assert_eq!(
-            write(&header, packet.conn, packet.data),
-            bytes,
-            "{}",
-            golden.name
-        );
+        assert_eq!(write(&header, packet.conn, packet.data), bytes, "{}", golden.name);
     }
 }
 
@@ -57,11 +44,7 @@ fn golden_connection_objects_are_messages_of_ours_with_the_same_key_order() {
             other => panic!("a new kind of golden packet: {other}"),
         };
         assert!(kind.starts_with(expected), "{name}: {kind}");
-        assert_eq!(
-            String::from_utf8(object.to_bytes()).unwrap(),
-            golden.conn,
-            "{name}"
-        );
+        assert_eq!(String::from_utf8(object.to_bytes()).unwrap(), golden.conn, "{name}");
     }
 }
 
@@ -72,8 +55,5 @@ fn a_packet_without_timeout_is_what_node_sends_for_undefined() {
     );
     let header = complete(&bytes).header;
     assert_eq!((header.id, header.timeout), (8, 0));
-    assert_eq!(
-        write(&header, &ConnObject::Heartbeat.to_bytes(), b""),
-        bytes
-    );
+    assert_eq!(write(&header, &ConnObject::Heartbeat.to_bytes(), b""), bytes);
 }

@@ -7,27 +7,11 @@ use crate::{LIMITS, complete, golden, unhex};
 #[test]
 fn hostile_bytes_have_their_errors() {
     let cases: [(&str, &[u8], DecodeError); 12] = [
-        (
-            "HTTP",
-            b"GET / HTTP/1.1\r\nHost: 127.0.0.1:7777\r\n\r\n",
-            DecodeError::Version(b'G'),
-        ),
-        (
-            "HTTP/2",
-            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-            DecodeError::Version(b'P'),
-        ),
-        (
-            "TLS",
-            &header("16 0301 0200 01 0001fc 0303"),
-            DecodeError::Version(0x16),
-        ),
+        ("HTTP", b"GET / HTTP/1.1\r\nHost: 127.0.0.1:7777\r\n\r\n", DecodeError::Version(b'G')),
+        ("HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", DecodeError::Version(b'P')),
+        ("TLS", &header("16 0301 0200 01 0001fc 0303"), DecodeError::Version(0x16)),
         ("Redis", b"*1\r\n$4\r\nPING\r\n", DecodeError::Version(b'*')),
-        (
-            "SSH",
-            b"SSH-2.0-OpenSSH_9.6\r\n",
-            DecodeError::Version(b'S'),
-        ),
+        ("SSH", b"SSH-2.0-OpenSSH_9.6\r\n", DecodeError::Version(b'S')),
         (
             "version 99",
             &header("63 00 0000 0000000000000001 00000bb8 00000014 00000000"),
@@ -61,20 +45,14 @@ fn hostile_bytes_have_their_errors() {
         (
             "over-long",
             &header("01 00 0000 0000000000000001 00000bb8 00000014 7fffffff"),
-            DecodeError::DataTooLong {
-                len: 0x7fff_ffff,
-                limit: LIMITS.data,
-            },
+            DecodeError::DataTooLong { len: 0x7fff_ffff, limit: LIMITS.data },
         ),
     ];
     for (name, bytes, error) in cases {
         assert_eq!(parse(bytes, &LIMITS), Err(error), "{name}");
     }
     let conn = header("01 00 0000 0000000000000001 00000bb8 00010001 00000000");
-    let error = DecodeError::ConnObjectTooLong {
-        len: 65_537,
-        limit: LIMITS.conn_object,
-    };
+    let error = DecodeError::ConnObjectTooLong { len: 65_537, limit: LIMITS.conn_object };
     assert_eq!(parse(&conn, &LIMITS), Err(error));
 }
 
@@ -87,10 +65,7 @@ fn half_a_packet_is_waited_for() {
     let bytes = unhex(&golden()[10].hex);
     let half = parse(&bytes[..bytes.len() / 2], &LIMITS);
     assert_eq!(half, Ok(Parse::Incomplete { need: bytes.len() }));
-    assert_eq!(
-        parse(&bytes[..5], &LIMITS),
-        Ok(Parse::Incomplete { need: HEADER_LEN })
-    );
+    assert_eq!(parse(&bytes[..5], &LIMITS), Ok(Parse::Incomplete { need: HEADER_LEN }));
 }
 
 /// Behaviour 27 of the original: such a connection is closed.
@@ -98,10 +73,7 @@ fn half_a_packet_is_waited_for() {
 fn a_connection_object_that_is_no_json_is_an_error() {
     let bytes = unhex("010000000000000000000001000003e80000000d000000007b22666f6f223a22626172227c");
     let error = ConnObject::parse(complete(&bytes).conn);
-    assert!(
-        matches!(error, Err(DecodeError::ConnObject { .. })),
-        "{error:?}"
-    );
+    assert!(matches!(error, Err(DecodeError::ConnObject { .. })), "{error:?}");
 }
 
 #[test]

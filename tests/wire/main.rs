@@ -1,10 +1,6 @@
 //! The wire format: byte for byte what Node speaks, and nothing that a peer may send does harm.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use cluster_protocol::{FrameLimits, Header, Packet, Parse, parse, write_packet};
 use serde::Deserialize;
@@ -13,10 +9,7 @@ mod golden;
 mod hostile;
 mod properties;
 
-const LIMITS: FrameLimits = FrameLimits {
-    conn_object: 64 * 1024,
-    data: 8 * 1024 * 1024,
-};
+const LIMITS: FrameLimits = FrameLimits { conn_object: 64 * 1024, data: 8 * 1024 * 1024 };
 
 /// A packet as Node sends it.
 #[derive(Deserialize)]
@@ -43,9 +36,7 @@ fn golden() -> Vec<Golden> {
 
 fn unhex(hex: &str) -> Vec<u8> {
     let digits = hex.as_bytes().chunks(2);
-    digits
-        .map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap())
-        .collect()
+    digits.map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
 }
 
 fn complete(bytes: &[u8]) -> Packet<'_> {
@@ -57,18 +48,10 @@ fn complete(bytes: &[u8]) -> Packet<'_> {
 
 fn write(header: &Header, conn: &[u8], data: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    write_packet(
-        &mut out,
-        header.kind,
-        header.id,
-        header.timeout,
-        conn,
-        &LIMITS,
-        |out| {
-            out.extend_from_slice(data);
-            Ok(())
-        },
-    )
+    write_packet(&mut out, header.kind, header.id, header.timeout, conn, &LIMITS, |out| {
+        out.extend_from_slice(data);
+        Ok(())
+    })
     .unwrap();
     out
 }

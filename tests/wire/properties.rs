@@ -41,27 +41,11 @@ fn any_packet() -> impl Strategy<Value = Vec<u8>> {
         vec(any::<u8>(), 0..60),
     );
     parts.prop_map(|(response, id, timeout, conn, data)| {
-        let kind = if response {
-            Kind::Response
-        } else {
-            Kind::Request
-        };
-        let header = Header {
-            kind,
-            id,
-            timeout,
-            conn_len: conn.len() as u32,
-            data_len: data.len() as u32,
-        };
+        let kind = if response { Kind::Response } else { Kind::Request };
+        let header =
+            Header { kind, id, timeout, conn_len: conn.len() as u32, data_len: data.len() as u32 };
         let bytes = write(&header, &conn, &data);
-        assert_eq!(
-            complete(&bytes),
-            Packet {
-                header,
-                conn: &conn,
-                data: &data
-            }
-        );
+        assert_eq!(complete(&bytes), Packet { header, conn: &conn, data: &data });
         bytes
     })
 }
@@ -73,10 +57,7 @@ fn decode_all(bytes: &[u8]) {
     if let Ok(object) = ConnObject::parse(bytes) {
         // What is understood can be said again, and is then understood as the same.
         let again = object.to_bytes();
-        assert_eq!(
-            format!("{:?}", ConnObject::parse(&again).unwrap()),
-            format!("{object:?}")
-        );
+        assert_eq!(format!("{:?}", ConnObject::parse(&again).unwrap()), format!("{object:?}"));
     }
     for codec in [Codec::default(), Codec::Json] {
         let _ = <()>::decode(codec, bytes);

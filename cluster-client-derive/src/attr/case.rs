@@ -24,18 +24,11 @@ const CASES: [(&str, Case); 6] = [
 impl Case {
     pub(crate) fn parse(text: &LitStr) -> syn::Result<Case> {
         let value = text.value();
-        CASES
-            .iter()
-            .find(|(name, _)| *name == value)
-            .map(|(_, case)| *case)
-            .ok_or_else(|| {
-                let names: Vec<String> = CASES
-                    .iter()
-                    .map(|(name, _)| format!("\"{name}\""))
-                    .collect();
-                let message = format!("unknown case: write one of {}", names.join(", "));
-                syn::Error::new_spanned(text, message)
-            })
+        CASES.iter().find(|(name, _)| *name == value).map(|(_, case)| *case).ok_or_else(|| {
+            let names: Vec<String> = CASES.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+            let message = format!("unknown case: write one of {}", names.join(", "));
+            syn::Error::new_spanned(text, message)
+        })
     }
 
     /// `name` is a method's name, thus in snake case.
@@ -61,10 +54,7 @@ impl Case {
 
 fn capitalised(word: &str) -> String {
     let mut letters = word.chars();
-    letters
-        .next()
-        .map(|first| first.to_uppercase().chain(letters).collect())
-        .unwrap_or_default()
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -73,20 +63,11 @@ mod tests {
 
     #[test]
     fn every_case() {
-        let renamed: Vec<String> = CASES
-            .iter()
-            .map(|(_, case)| case.apply("get_user_v2"))
-            .collect();
+        let renamed: Vec<String> =
+            CASES.iter().map(|(_, case)| case.apply("get_user_v2")).collect();
         assert_eq!(
             renamed,
-            [
-                "GetUserV2",
-                "getUserV2",
-                "get_user_v2",
-                "GET_USER_V2",
-                "get-user-v2",
-                "GET-USER-V2",
-            ]
+            ["GetUserV2", "getUserV2", "get_user_v2", "GET_USER_V2", "get-user-v2", "GET-USER-V2",]
         );
     }
 

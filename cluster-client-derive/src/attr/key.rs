@@ -38,10 +38,7 @@ impl Key {
                 Ok(KeyPart { argument, path })
             })
             .collect::<syn::Result<_>>()?;
-        Ok(Key {
-            text: text.clone(),
-            parts,
-        })
+        Ok(Key { text: text.clone(), parts })
     }
 }
 

@@ -60,17 +60,11 @@ impl Keys {
         match entry.value {
             Some(Lit::Str(text)) => Some(text),
             Some(other) => {
-                errors.push(
-                    other,
-                    format!("`{key}` takes a string: write `{key} = \"…\"`"),
-                );
+                errors.push(other, format!("`{key}` takes a string: write `{key} = \"…\"`"));
                 None
             }
             None => {
-                errors.push(
-                    &entry.key,
-                    format!("`{key}` needs a value: write `{key} = \"…\"`"),
-                );
+                errors.push(&entry.key, format!("`{key}` needs a value: write `{key} = \"…\"`"));
                 None
             }
         }
@@ -82,17 +76,11 @@ impl Keys {
         match entry.value {
             Some(Lit::Int(number)) => Some(number),
             Some(other) => {
-                errors.push(
-                    other,
-                    format!("`{key}` takes a number: write `{key} = 1024`"),
-                );
+                errors.push(other, format!("`{key}` takes a number: write `{key} = 1024`"));
                 None
             }
             None => {
-                errors.push(
-                    &entry.key,
-                    format!("`{key}` needs a value: write `{key} = 1024`"),
-                );
+                errors.push(&entry.key, format!("`{key}` needs a value: write `{key} = 1024`"));
                 None
             }
         }
@@ -122,18 +110,17 @@ impl Parse for Entry {
             .map_err(|_| input.error("expected a key: write `key` or `key = \"value\"`"))?;
         let value = if input.parse::<Option<Token![=]>>()?.is_some() {
             let value = input.parse().map_err(|_| {
-                input.error(format!(
-                    "the value of `{key}` must be a literal: write `{key} = \"…\"`"
-                ))
+                input
+                    .error(format!("the value of `{key}` must be a literal: write `{key} = \"…\"`"))
             })?;
             Some(value)
         } else {
             None
         };
         if !input.is_empty() && !input.peek(Token![,]) {
-            return Err(input.error(format!(
-                "expected `,` or `=`: write `{key}` or `{key} = \"…\"`"
-            )));
+            return Err(
+                input.error(format!("expected `,` or `=`: write `{key}` or `{key} = \"…\"`"))
+            );
         }
         Ok(Entry { key, value })
     }
@@ -144,10 +131,7 @@ fn unknown(attribute: &str, key: &str, allowed: &[&str]) -> String {
         [] => format!("`#[{attribute}]` takes no keys: write `#[{attribute}]`"),
         _ => {
             let allowed: Vec<String> = allowed.iter().map(|key| format!("`{key}`")).collect();
-            format!(
-                "`#[{attribute}]` has no key `{key}`: write one of {}",
-                allowed.join(", ")
-            )
+            format!("`#[{attribute}]` has no key `{key}`: write one of {}", allowed.join(", "))
         }
     }
 }

@@ -66,31 +66,13 @@ pub(crate) struct Publish {
 impl MethodAttr {
     /// The path of `attribute` is a [helper's](is_helper).
     pub(crate) fn parse(attribute: &Attribute, errors: &mut Errors) -> MethodAttr {
-        let name = attribute
-            .path()
-            .get_ident()
-            .map(ToString::to_string)
-            .unwrap_or_default();
+        let name = attribute.path().get_ident().map(ToString::to_string).unwrap_or_default();
         let allowed: &[&str] = match name.as_str() {
-            "invoke" => &[
-                "oneway",
-                "idempotent",
-                "spawn",
-                "timeout",
-                "name",
-                "version",
-            ],
+            "invoke" => &["oneway", "idempotent", "spawn", "timeout", "name", "version"],
             "subscribe" => &["name", "version"],
-            "publish" => &[
-                "key",
-                "event",
-                "undo",
-                "idempotent",
-                "spawn",
-                "timeout",
-                "name",
-                "version",
-            ],
+            "publish" => {
+                &["key", "event", "undo", "idempotent", "spawn", "timeout", "name", "version"]
+            }
             _ => &[],
         };
         let tokens = arguments(attribute, errors);
@@ -119,9 +101,7 @@ impl MethodAttr {
 
 /// Whether it is the path of an attribute that `#[cluster_client]` reads and removes.
 pub(crate) fn is_helper(path: &Path) -> bool {
-    ["invoke", "subscribe", "publish", "close"]
-        .iter()
-        .any(|name| path.is_ident(name))
+    ["invoke", "subscribe", "publish", "close"].iter().any(|name| path.is_ident(name))
 }
 
 /// The tokens between an attribute's parentheses.
@@ -130,11 +110,7 @@ pub(crate) fn arguments(attribute: &Attribute, errors: &mut Errors) -> TokenStre
         Meta::Path(_) => TokenStream::new(),
         Meta::List(list) => list.tokens.clone(),
         Meta::NameValue(pair) => {
-            let name = pair
-                .path
-                .get_ident()
-                .map(ToString::to_string)
-                .unwrap_or_default();
+            let name = pair.path.get_ident().map(ToString::to_string).unwrap_or_default();
             errors.push(
                 attribute,
                 format!("keys stand in parentheses: write `#[{name}(key = \"value\")]`"),
@@ -146,8 +122,7 @@ pub(crate) fn arguments(attribute: &Attribute, errors: &mut Errors) -> TokenStre
 
 /// `crate = "::renamed"`, or where the crate is when nobody renamed it.
 pub(crate) fn crate_path(keys: &mut Keys, errors: &mut Errors) -> Path {
-    keys.parsed("crate", absolute_path, errors)
-        .unwrap_or_else(|| parse_quote!(::cluster_client))
+    keys.parsed("crate", absolute_path, errors).unwrap_or_else(|| parse_quote!(::cluster_client))
 }
 
 fn absolute_path(text: &LitStr) -> syn::Result<Path> {
@@ -158,14 +133,9 @@ fn absolute_path(text: &LitStr) -> syn::Result<Path> {
              `crate = \"crate::path\"`",
         )
     };
-    let path = Path::parse_mod_style
-        .parse_str(&text.value())
-        .map_err(|_| refused())?;
+    let path = Path::parse_mod_style.parse_str(&text.value()).map_err(|_| refused())?;
     let rooted = path.leading_colon.is_some()
-        || path
-            .segments
-            .first()
-            .is_some_and(|first| first.ident == "crate");
+        || path.segments.first().is_some_and(|first| first.ident == "crate");
     if !rooted {
         return Err(refused());
     }

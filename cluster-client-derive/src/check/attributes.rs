@@ -7,16 +7,10 @@ use crate::types;
 
 pub(super) fn one_role_a_method(item: &Item, errors: &mut Errors) {
     for method in item.methods() {
-        let mut helpers = method
-            .attrs
-            .iter()
-            .filter(|attribute| is_helper(attribute.path()));
+        let mut helpers = method.attrs.iter().filter(|attribute| is_helper(attribute.path()));
         let first = helpers.next();
         if let (Some(_), Some(second)) = (first, helpers.next()) {
-            errors.push(
-                second,
-                "a method has one role: keep one of these attributes",
-            );
+            errors.push(second, "a method has one role: keep one of these attributes");
         }
     }
 }
@@ -35,39 +29,21 @@ pub(super) fn no_conditional_role(item: &Item, errors: &mut Errors) {
 
 pub(super) fn vis_is_the_traits_own(client: &Client, errors: &mut Errors) {
     if let (Form::Trait(..), Some((text, _))) = (&client.form, &client.attr.vis) {
-        errors.push(
-            text,
-            "the generated types are as visible as the trait: remove `vis`",
-        );
+        errors.push(text, "the generated types are as visible as the trait: remove `vis`");
     }
 }
 
 pub(super) fn channel_has_a_name(client: &Client, errors: &mut Errors) {
-    if let Some(name) = client
-        .attr
-        .name
-        .as_ref()
-        .filter(|name| name.value().is_empty())
-    {
-        errors.push(
-            name,
-            "processes find each other by this name: write one, or leave `name` out",
-        );
+    if let Some(name) = client.attr.name.as_ref().filter(|name| name.value().is_empty()) {
+        errors.push(name, "processes find each other by this name: write one, or leave `name` out");
     }
 }
 
 pub(super) fn wire_names_are_plain(client: &Client, errors: &mut Errors) {
     let is_plain = |name: &str| {
-        !name.is_empty()
-            && !name
-                .chars()
-                .any(|c| c == '"' || c == '\\' || c.is_control())
+        !name.is_empty() && !name.chars().any(|c| c == '"' || c == '\\' || c.is_control())
     };
-    for name in client
-        .methods
-        .iter()
-        .filter_map(|method| method.attr.name.as_ref())
-    {
+    for name in client.methods.iter().filter_map(|method| method.attr.name.as_ref()) {
         if !is_plain(&name.value()) {
             errors.push(
                 name,

@@ -133,11 +133,9 @@ const ORDER: &str = "write `#[cluster_client]` first and `#[async_trait]` below 
 /// Whether `#[async_trait]` has been at work: the methods are no longer what the user wrote.
 pub(super) fn is_expanded(item: &ItemTrait) -> bool {
     item.items.iter().any(|item| match item {
-        TraitItem::Fn(method) => method
-            .sig
-            .generics
-            .lifetimes()
-            .any(|param| param.lifetime.ident == "async_trait"),
+        TraitItem::Fn(method) => {
+            method.sig.generics.lifetimes().any(|param| param.lifetime.ident == "async_trait")
+        }
         _ => false,
     })
 }
@@ -145,11 +143,9 @@ pub(super) fn is_expanded(item: &ItemTrait) -> bool {
 pub(super) fn is_send_and_sync(item: &ItemTrait, errors: &mut Errors) {
     let has = |name: &str| {
         item.supertraits.iter().any(|bound| match bound {
-            TypeParamBound::Trait(bound) => bound
-                .path
-                .segments
-                .last()
-                .is_some_and(|last| last.ident == name),
+            TypeParamBound::Trait(bound) => {
+                bound.path.segments.last().is_some_and(|last| last.ident == name)
+            }
             _ => false,
         })
     };
@@ -164,12 +160,8 @@ pub(super) fn is_send_and_sync(item: &ItemTrait, errors: &mut Errors) {
 }
 
 pub(super) fn has_an_annotated_method(item: &Item, errors: &mut Errors) {
-    if item.methods().any(|method| {
-        method
-            .attrs
-            .iter()
-            .any(|attribute| is_helper(attribute.path()))
-    }) {
+    if item.methods().any(|method| method.attrs.iter().any(|attribute| is_helper(attribute.path())))
+    {
         return;
     }
     const MESSAGE: &str = "no method can be called through the cluster: write `#[invoke]`, \
@@ -182,12 +174,7 @@ pub(super) fn has_an_annotated_method(item: &Item, errors: &mut Errors) {
 
 pub(super) fn others_have_a_body(item: &Item, errors: &mut Errors) {
     for method in item.methods() {
-        if !method.has_body
-            && !method
-                .attrs
-                .iter()
-                .any(|attribute| is_helper(attribute.path()))
-        {
+        if !method.has_body && !method.attrs.iter().any(|attribute| is_helper(attribute.path())) {
             errors.push(
                 &method.sig.ident,
                 "the proxies cannot know what this method does: write `#[invoke]` on it, or give \

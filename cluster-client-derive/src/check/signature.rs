@@ -11,13 +11,7 @@ use crate::report::Errors;
 use crate::types::{is_unit, peel, type_argument};
 
 pub(super) fn name_is_free(method: &Method, errors: &mut Errors) {
-    const RESERVED: [&str; 5] = [
-        "builder",
-        "membership",
-        "as_leader",
-        "as_follower",
-        "client",
-    ];
+    const RESERVED: [&str; 5] = ["builder", "membership", "as_leader", "as_follower", "client"];
 
     let ident = method.ident();
     if RESERVED.iter().any(|name| ident == name) {
@@ -34,10 +28,7 @@ pub(super) fn name_is_free(method: &Method, errors: &mut Errors) {
 pub(super) fn takes_a_shared_self(method: &Method, errors: &mut Errors) {
     const MESSAGE: &str = "all callers share the one real client: write `&self`";
     match method.sig.receiver() {
-        Some(Receiver {
-            kind: ReceiverKind::Reference(_, None, None),
-            ..
-        }) => {}
+        Some(Receiver { kind: ReceiverKind::Reference(_, None, None), .. }) => {}
         Some(receiver) => errors.push(receiver, MESSAGE),
         None => errors.push(method.ident(), MESSAGE),
     }
@@ -187,10 +178,9 @@ pub(super) fn output_can_travel(method: &Method, errors: &mut Errors) {
     };
     match Untravelled::find(ty) {
         None => {}
-        Some(Untravelled::Borrow(tokens)) => errors.push(
-            tokens,
-            "a result outlives the call: own it (`String`, `Vec<T>`)",
-        ),
+        Some(Untravelled::Borrow(tokens)) => {
+            errors.push(tokens, "a result outlives the call: own it (`String`, `Vec<T>`)")
+        }
         Some(Untravelled::Opaque(tokens)) => errors.push(
             tokens,
             "a result is sent to another process: write a concrete type that is `Serialize + \

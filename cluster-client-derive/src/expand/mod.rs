@@ -26,10 +26,7 @@ pub(crate) fn client(client: &Client, item: Item) -> TokenStream {
     let service = service::service(client);
     let access = access(client);
     let leader_access = proxy::leader_access(client);
-    let local = client
-        .methods
-        .iter()
-        .map(|method| on_leader::function(client, method));
+    let local = client.methods.iter().map(|method| on_leader::function(client, method));
     let methods = match &client.form {
         Form::Impl(_) => proxy::methods(client),
         Form::Trait(name, attribute) => trait_form::methods(client, name, attribute.as_ref()),
@@ -63,14 +60,10 @@ pub(crate) fn silent(cfgs: &[Attribute], items: &TokenStream) -> TokenStream {
 /// Numbers the methods: a `#[cfg]` on a variant moves those after it.
 fn index(client: &Client) -> TokenStream {
     let index = &client.names.index;
-    let variants = client
-        .methods
-        .iter()
-        .filter(|method| method.is_remote())
-        .map(|method| {
-            let (cfgs, ident) = (&method.cfgs, method.ident());
-            quote!(#(#cfgs)* #ident)
-        });
+    let variants = client.methods.iter().filter(|method| method.is_remote()).map(|method| {
+        let (cfgs, ident) = (&method.cfgs, method.ident());
+        quote!(#(#cfgs)* #ident)
+    });
     quote!(enum #index { #(#variants,)* })
 }
 
@@ -82,15 +75,10 @@ fn number(client: &Client, method: &Method) -> TokenStream {
 
 /// `::cluster_client::__private`, at `span`.
 fn private(client: &Client, span: Span) -> TokenStream {
-    let krate = client
-        .attr
-        .krate
-        .to_token_stream()
-        .into_iter()
-        .map(|mut token| {
-            token.set_span(token.span().located_at(span));
-            token
-        });
+    let krate = client.attr.krate.to_token_stream().into_iter().map(|mut token| {
+        token.set_span(token.span().located_at(span));
+        token
+    });
     quote_spanned!(span=> #(#krate)*::__private)
 }
 

@@ -28,10 +28,7 @@ pub(super) fn function(client: &Client, method: &Method) -> TokenStream {
         false => Lifetime::new("'static", span),
     };
     let generics = (lifetime.ident != "static").then(|| quote_spanned!(span=> <#lifetime>));
-    let types = tuple(
-        method,
-        method.args.iter().map(|arg| local_type(arg, &lifetime)),
-    );
+    let types = tuple(method, method.args.iter().map(|arg| local_type(arg, &lifetime)));
     let cx = match method.context {
         true => quote_spanned!(span=> cx),
         false => quote_spanned!(span=> _),

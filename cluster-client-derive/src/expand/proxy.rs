@@ -109,11 +109,8 @@ pub(super) fn leader_access(client: &Client) -> TokenStream {
 
 /// The methods on each of the three types.
 pub(super) fn methods(client: &Client) -> TokenStream {
-    let methods: Vec<TokenStream> = client
-        .methods
-        .iter()
-        .map(|method| inherent(client, method))
-        .collect();
+    let methods: Vec<TokenStream> =
+        client.methods.iter().map(|method| inherent(client, method)).collect();
     let names = &client.names;
     [&names.proxy, &names.leader, &names.follower]
         .map(|ty| quote!(impl #ty { #(#methods)* }))
@@ -123,11 +120,7 @@ pub(super) fn methods(client: &Client) -> TokenStream {
 
 fn inherent(client: &Client, method: &Method) -> TokenStream {
     let span = here(method.ident());
-    let (docs, vis, result) = (
-        docs(client, method),
-        &method.vis,
-        result_type(client, method),
-    );
+    let (docs, vis, result) = (docs(client, method), &method.vis, result_type(client, method));
     let body = body(client, method);
     let signature = match (&method.attr.role, &method.output) {
         (Role::Close, Output::Unit) => signature(method, &TokenStream::new()),
@@ -192,10 +185,7 @@ pub(super) fn body(client: &Client, method: &Method) -> TokenStream {
 /// The user's own docs; a public method needs some.
 fn docs(client: &Client, method: &Method) -> TokenStream {
     let docs = &method.docs;
-    if docs
-        .iter()
-        .any(|attribute| attribute.path().is_ident("doc"))
-    {
+    if docs.iter().any(|attribute| attribute.path().is_ident("doc")) {
         return quote!(#(#docs)*);
     }
     let real = match &client.form {

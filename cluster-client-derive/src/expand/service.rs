@@ -27,15 +27,11 @@ pub(super) fn service(client: &Client) -> TokenStream {
     let (channel, real) = (&client.channel, super::real_client(client));
     let remote = client.methods.iter().filter(|method| method.is_remote());
     let entries = remote.map(|method| entry(client, method));
-    let closes = client
-        .methods
-        .iter()
-        .filter(|method| !method.is_remote())
-        .map(|method| {
-            let (cfgs, close) = (&method.cfgs, real_method(client, method));
-            let this = this(client, span);
-            quote_spanned!(span=> #(#cfgs)* let _ = #close(#this).await;)
-        });
+    let closes = client.methods.iter().filter(|method| !method.is_remote()).map(|method| {
+        let (cfgs, close) = (&method.cfgs, real_method(client, method));
+        let this = this(client, span);
+        quote_spanned!(span=> #(#cfgs)* let _ = #close(#this).await;)
+    });
     let accept = accept(client);
     quote_spanned! {span=>
         impl #private::Service for #proxy {
@@ -111,10 +107,7 @@ fn entry(client: &Client, method: &Method) -> TokenStream {
     let run = run(client, method);
     let (replied, opened) = {
         let span = output_span(method);
-        (
-            quote_spanned!(span=> call.reply(result)),
-            quote_spanned!(span=> call.opened(result)),
-        )
+        (quote_spanned!(span=> call.reply(result)), quote_spanned!(span=> call.opened(result)))
     };
     let handler = quote_spanned! {span=>
         |client, call, slot| slot.run(async move {
@@ -170,22 +163,14 @@ fn info(client: &Client, method: &Method) -> TokenStream {
         let millis = Literal::u64_unsuffixed(millis);
         options.extend(quote_spanned!(span=> .timeout_ms(#millis)));
     }
-    if let Some(version) = method
-        .attr
-        .version
-        .as_ref()
-        .or(client.attr.version.as_ref())
-    {
+    if let Some(version) = method.attr.version.as_ref().or(client.attr.version.as_ref()) {
         options.extend(quote_spanned!(span=> .version(#version)));
     }
     if let Role::Publish(publish) = &method.attr.role {
         if publish.event {
             options.extend(quote_spanned!(span=> .event()));
         }
-        let undo = publish
-            .undo
-            .as_ref()
-            .and_then(|undo| client.named(&undo.value()));
+        let undo = publish.undo.as_ref().and_then(|undo| client.named(&undo.value()));
         if let Some(undo) = undo {
             let undo = number(client, undo);
             options.extend(quote_spanned!(span=> .undo(#undo)));
@@ -227,7 +212,7 @@ fn shape(client: &Client, method: &Method) -> TokenStream {
                 let ty = &arg.ty;
                 quote_spanned!(span=> .argument::<#ty>())
             }
-            Passing::Str => quote_spanned!(span=> .argument::<#private::BorrowedStr<'_>>()),
+            Passing::Str => quote_spanned!(span=> .argument::<::std::string::String>()),
             Passing::Ref(ty) => {
                 quote_spanned!(span=> .argument::<<#ty as #private::OwnedForm>::Owned>())
             }
@@ -260,9 +245,7 @@ fn run(client: &Client, method: &Method) -> TokenStream {
             }
         }
     });
-    let context = method
-        .context
-        .then(|| quote_spanned!(span=> call.context(),));
+    let context = method.context.then(|| quote_spanned!(span=> call.context(),));
     let called = called(client, method, &quote!(#context #(#args,)*));
     quote_spanned! {span=>
         let result = match call.args::<#forms>() {

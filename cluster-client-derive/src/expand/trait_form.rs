@@ -14,11 +14,8 @@ pub(super) fn methods(
     name: &Ident,
     async_trait: Option<&Attribute>,
 ) -> TokenStream {
-    let methods: Vec<TokenStream> = client
-        .methods
-        .iter()
-        .map(|method| implemented(client, method))
-        .collect();
+    let methods: Vec<TokenStream> =
+        client.methods.iter().map(|method| implemented(client, method)).collect();
     let names = &client.names;
     [&names.proxy, &names.leader, &names.follower]
         .map(|ty| {

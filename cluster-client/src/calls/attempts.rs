@@ -3,9 +3,7 @@
 //! A call that certainly did not run is sent to the next leader, within its deadline. One that may have run is
 //! returned as such, unless its method is idempotent.
 
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use cluster_protocol::{EncodeError, Failure};
@@ -14,7 +12,7 @@ use crate::error::{Error, Outcome};
 use crate::member::{Link, Member, Place};
 use crate::runtime::following::Session;
 use crate::runtime::leader::Leadership;
-use crate::runtime::link::{Answer, StartError};
+use crate::runtime::link::{Answer, PendingCall, StartError};
 use crate::service::MethodInfo;
 use crate::session::backoff::Backoff;
 use crate::session::calls::{AnswerKind, CallLoss};
@@ -49,7 +47,9 @@ impl<'a> Attempts<'a> {
     ) -> Result<Self, Error> {
         let info = member.methods.get(method);
         // The index is generated together with the table.
-        let Some(info) = info else { return Err(Error::UnknownMethod { method: format!("#{method}") }) };
+        let Some(info) = info else {
+            return Err(Error::UnknownMethod { method: format!("#{method}") });
+        };
         if member.is_building() {
             return Err(Error::CalledFromFactory { method: info.name.to_owned() });
         }
@@ -85,7 +85,7 @@ impl<'a> Attempts<'a> {
             let place = self.member.waiting.enter(size());
             self.waiting = Some(place.map_err(|limit| self.busy(limit))?);
         }
-        let mut links = self.member.links();
+        let (mut links, deadline) = (self.member.links(), self.deadline);
         let found = async {
             loop {
                 let link = links.borrow_and_update().clone();
@@ -97,7 +97,7 @@ impl<'a> Attempts<'a> {
                 let _ = links.changed().await;
             }
         };
-        let found = tokio::time::timeout_at(self.deadline.into(), found).await;
+        let found = tokio::time::timeout_at(deadline.into(), found).await;
         match found {
             Ok(route) => {
                 self.waiting = None;
@@ -136,22 +136,23 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    /// Sends the call to a leader in another process. `Ok(None)`: it did not run, try the next one.
-    pub(super) async fn send(
+    /// Waits for what comes of a call that was sent to a leader in another process, in the same turn. `Ok(None)`: it
+    /// did not run, try the next one.
+    pub(super) async fn answer(
         &mut self,
         session: Arc<Session>,
-        conn: &[u8],
-        data: &mut (dyn FnMut(&mut Vec<u8>) -> Result<(), EncodeError> + Send),
+        call: Result<PendingCall, StartError>,
     ) -> Result<Option<Answer>, Error> {
-        let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
-        let call = session.link.start(conn, self.deadline, waker, data);
         let lost = match call {
             Ok(call) => match call.await {
                 Ok(Answer { kind: AnswerKind::Failed(Failure::Busy), payload }) => {
                     let limit = String::from_utf8_lossy(&payload).into_owned();
                     return self.back_off(self.busy(&limit)).await.map(|()| None);
                 }
-                Ok(Answer { kind: AnswerKind::Failed(Failure::GoingAway | Failure::NotReady), .. }) => None,
+                Ok(Answer {
+                    kind: AnswerKind::Failed(Failure::GoingAway | Failure::NotReady),
+                    ..
+                }) => None,
                 Ok(Answer { kind: AnswerKind::Failed(Failure::Expired), .. }) => {
                     return Err(self.expired(Outcome::NotExecuted));
                 }
@@ -168,7 +169,9 @@ impl<'a> Attempts<'a> {
         match lost {
             None => {}
             Some(CallLoss::Expired { sent: true }) => return Err(self.expired(Outcome::Unknown)),
-            Some(CallLoss::Expired { sent: false }) => return Err(self.expired(Outcome::NotExecuted)),
+            Some(CallLoss::Expired { sent: false }) => {
+                return Err(self.expired(Outcome::NotExecuted));
+            }
             Some(_) if self.idempotent => {}
             Some(_) => {
                 return Err(Error::Disconnected {
@@ -201,7 +204,11 @@ impl<'a> Attempts<'a> {
     }
 
     pub(super) fn expired(&self, outcome: Outcome) -> Error {
-        Error::DeadlineExceeded { method: self.info.name.to_owned(), timeout: self.timeout, outcome }
+        Error::DeadlineExceeded {
+            method: self.info.name.to_owned(),
+            timeout: self.timeout,
+            outcome,
+        }
     }
 
     pub(super) fn unencodable(&self, error: &EncodeError) -> Error {
@@ -217,4 +224,3 @@ impl<'a> Attempts<'a> {
 pub(super) fn unencodable(info: &MethodInfo, error: &EncodeError) -> Error {
     Error::Encode { what: format!("the arguments of `{}`", info.name), message: error.to_string() }
 }
-

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use cluster_protocol::{Codec, ConnObject, EncodeArguments};
+use cluster_protocol::{Codec, EncodeArguments, object_with_call};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::attempts::{Attempts, Route};
-use super::{decode, outcome};
+use super::{decode, outcome, waker};
 use crate::context::{CURRENT, CallContext, CallId};
 use crate::error::{Error, Outcome};
 use crate::member::Link;
@@ -42,30 +42,32 @@ where
                 match enter(&mut attempts, &leadership).await? {
                     None => {}
                     Some(permit) if direct => {
-                        let result = call_directly::<S, A, T, E>(&attempts, &leadership, call, args, local).await;
+                        let result =
+                            call_directly::<S, A, T, E>(&attempts, &leadership, call, args, local)
+                                .await;
                         drop(permit);
                         return result;
                     }
                     Some(permit) => {
                         drop(permit);
                         let mut data = Vec::new();
-                        args.encode(codec, &mut data).map_err(|error| attempts.unencodable(&error))?;
-                        if let Some((ok, bytes)) = call_by_bytes(&mut attempts, &leadership, call, data).await? {
+                        args.encode(codec, &mut data)
+                            .map_err(|error| attempts.unencodable(&error))?;
+                        if let Some((ok, bytes)) =
+                            call_by_bytes(&mut attempts, &leadership, call, data).await?
+                        {
                             return decode(codec, info.name, ok, &bytes);
                         }
                     }
                 }
             }
             Route::There(session) => {
-                let again;
-                let conn = match call {
-                    None => info.conn.as_bytes(),
-                    Some(call) => {
-                        again = object_with_call(info.name, A::COUNT, call);
-                        &again
-                    }
-                };
-                let sent = attempts.send(session, conn, &mut |out| args.encode(codec, out)).await?;
+                let again = call.map(|call| object_with_call(info.conn, call.sequence));
+                let conn = again.as_ref().map_or(info.conn, String::as_str);
+                let append = &mut |out: &mut Vec<u8>| args.encode(codec, out);
+                let waker = waker().await;
+                let started = session.link.start(conn.as_bytes(), attempts.deadline, waker, append);
+                let sent = attempts.answer(session, started).await?;
                 if let Some(answer) = sent {
                     let ok = outcome(info.name, answer.kind, &answer.payload)?;
                     return decode(codec, info.name, ok, &answer.payload);
@@ -75,12 +77,6 @@ where
             }
         }
     }
-}
-
-/// The connection object of a call that carries its number.
-pub(crate) fn object_with_call(method: &str, arguments: usize, call: CallId) -> Vec<u8> {
-    let arg_length = u32::try_from(arguments).unwrap_or(u32::MAX);
-    ConnObject::Invoke { method: method.into(), arg_length, oneway: false, call: Some(call.sequence) }.to_bytes()
 }
 
 /// How many bytes a call that waits holds on to.
@@ -101,7 +97,9 @@ pub(super) async fn enter(
         Err(cluster_protocol::Failure::Busy) => {
             attempts.back_off(attempts.busy("limits.in_flight")).await.map(|()| None)
         }
-        Err(_) if leadership.is_serving() => Err(Error::GoingAway { method: attempts.info.name.to_owned() }),
+        Err(_) if leadership.is_serving() => {
+            Err(Error::GoingAway { method: attempts.info.name.to_owned() })
+        }
         Err(_) => {
             attempts.next_link(Link::Leading(Arc::clone(leadership)));
             Ok(None)
@@ -163,7 +161,11 @@ pub(super) async fn call_by_bytes(
 ) -> Result<Option<(bool, Vec<u8>)>, Error> {
     let member = attempts.member;
     let context = leadership.context(call, Some(attempts.deadline), member.caller());
-    let running = leadership.call_bytes(attempts.method, member.call(attempts.info, data.into(), context), member.id());
+    let running = leadership.call_bytes(
+        attempts.method,
+        member.call(attempts.info, data.into(), context),
+        member.id(),
+    );
     let Ok(reply) = tokio::time::timeout_at(attempts.deadline.into(), running).await else {
         return Err(attempts.expired(Outcome::Unknown));
     };
@@ -177,6 +179,8 @@ pub(super) async fn call_by_bytes(
             attempts.next_link(Link::Leading(Arc::clone(leadership)));
             Ok(None)
         }
-        Answered::Failed(failure) => Err(crate::failure::error(attempts.info.name, failure, &reply.answer)),
+        Answered::Failed(failure) => {
+            Err(crate::failure::error(attempts.info.name, failure, &reply.answer))
+        }
     }
 }

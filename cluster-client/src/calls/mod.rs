@@ -10,11 +10,13 @@ mod publish;
 mod subscribe;
 
 pub use self::invoke::invoke;
-pub(crate) use self::invoke::object_with_call;
-pub use self::oneway::oneway;
 pub(crate) use self::oneway::Oneways;
+pub use self::oneway::oneway;
 pub use self::publish::publish;
 pub use self::subscribe::subscribe;
+
+use std::future::poll_fn;
+use std::task::{Poll, Waker};
 
 use crate::error::Error;
 use crate::proxy::Target;
@@ -26,15 +28,28 @@ pub async fn close<S: Service>(target: &impl Target<S>) {
     target.handle().membership.close().await;
 }
 
+/// The waker of the present task: what sends a call needs it.
+async fn waker() -> Waker {
+    poll_fn(|cx| Poll::Ready(cx.waker().clone())).await
+}
+
 /// Decodes what a call has brought.
-fn decode<T, E>(codec: cluster_protocol::Codec, method: &str, ok: bool, bytes: &[u8]) -> Result<T, E>
+fn decode<T, E>(
+    codec: cluster_protocol::Codec,
+    method: &str,
+    ok: bool,
+    bytes: &[u8],
+) -> Result<T, E>
 where
     T: serde::de::DeserializeOwned,
     E: From<Error> + serde::de::DeserializeOwned,
 {
     let failed = |error: cluster_protocol::DecodeError| {
         let what = if ok { "result" } else { "error" };
-        E::from(Error::Decode { what: format!("the {what} of `{method}`"), message: error.to_string() })
+        E::from(Error::Decode {
+            what: format!("the {what} of `{method}`"),
+            message: error.to_string(),
+        })
     };
     if ok {
         codec.decode(bytes).map_err(failed)

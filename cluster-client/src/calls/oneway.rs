@@ -39,7 +39,8 @@ where
     }
     let mut data = Vec::new();
     args.encode(member.codec(), &mut data).map_err(|error| unencodable(info, &error))?;
-    let call = Queued { method, data: data.into(), deadline: Instant::now() + member.timeout(info) };
+    let call =
+        Queued { method, data: data.into(), deadline: Instant::now() + member.timeout(info) };
     match member.send_oneway(&link, info, call)? {
         None => Ok(()),
         Some(call) => member.oneways.push(info, call),
@@ -67,7 +68,11 @@ struct Queued {
 
 impl Oneways {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self { queue: Mutex::default(), max_calls: limits.waiting_calls, max_bytes: limits.waiting_bytes }
+        Self {
+            queue: Mutex::default(),
+            max_calls: limits.waiting_calls,
+            max_bytes: limits.waiting_bytes,
+        }
     }
 
     fn push(&self, info: &MethodInfo, call: Queued) -> Result<(), Error> {
@@ -125,7 +130,12 @@ impl Member {
     }
 
     /// Gives the call back if it has to wait for another leader.
-    fn send_oneway(self: &Arc<Self>, link: &Link, info: &MethodInfo, call: Queued) -> Result<Option<Queued>, Error> {
+    fn send_oneway(
+        self: &Arc<Self>,
+        link: &Link,
+        info: &MethodInfo,
+        call: Queued,
+    ) -> Result<Option<Queued>, Error> {
         match link {
             Link::Leading(leadership) => {
                 self.run_oneway(leadership, info, call);
@@ -147,14 +157,18 @@ impl Member {
     fn run_oneway(self: &Arc<Self>, leadership: &Arc<Leadership>, info: &MethodInfo, call: Queued) {
         let (member, leadership, info) = (Arc::clone(self), Arc::clone(leadership), *info);
         tokio::spawn(async move {
-            let context = leadership.context(member.next_call(), Some(call.deadline), member.caller());
+            let context =
+                leadership.context(member.next_call(), Some(call.deadline), member.caller());
             let bytes = member.call(&info, call.data, context);
             let reply = leadership.call_bytes(call.method, bytes, member.id()).await;
             match reply.answered {
                 Answered::Ok => {}
                 Answered::Err => {
                     let message = format!("{} returned an error", info.name);
-                    member.report_oneway(&info, Error::RealClient { channel: member.channel.to_string(), message });
+                    member.report_oneway(
+                        &info,
+                        Error::RealClient { channel: member.channel.to_string(), message },
+                    );
                 }
                 Answered::Failed(kind) => {
                     member.report_oneway(&info, failure::error(info.name, kind, &reply.answer));
@@ -163,7 +177,12 @@ impl Member {
         });
     }
 
-    fn forward_oneway(&self, session: &Session, info: &MethodInfo, call: Queued) -> Result<Option<Queued>, Error> {
+    fn forward_oneway(
+        &self,
+        session: &Session,
+        info: &MethodInfo,
+        call: Queued,
+    ) -> Result<Option<Queued>, Error> {
         let timeout = timeout_millis(call.deadline.saturating_duration_since(Instant::now()));
         let data = &mut |out: &mut Vec<u8>| -> Result<(), EncodeError> {
             out.extend_from_slice(&call.data);
@@ -172,9 +191,10 @@ impl Member {
         match session.link.send_oneway(info.conn.as_bytes(), timeout, data) {
             Ok(()) => Ok(None),
             Err(StartError::Encode(error)) => Err(unencodable(info, &error)),
-            Err(StartError::Busy) => {
-                Err(Error::Busy { method: info.name.to_owned(), limit: "limits.outbound_bytes".to_owned() })
-            }
+            Err(StartError::Busy) => Err(Error::Busy {
+                method: info.name.to_owned(),
+                limit: "limits.outbound_bytes".to_owned(),
+            }),
             Err(StartError::Closed | StartError::GoingAway) => Ok(Some(call)),
         }
     }

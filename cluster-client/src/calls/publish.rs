@@ -1,13 +1,13 @@
 //! `#[publish]`: a call that is remembered, and made again to the next leader.
 
 use bytes::Bytes;
-use cluster_protocol::EncodeArguments;
+use cluster_protocol::{EncodeArguments, object_with_call};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::attempts::{Attempts, Route};
-use super::invoke::{call_by_bytes, enter, object_with_call};
-use super::{decode, outcome};
+use super::invoke::{call_by_bytes, enter};
+use super::{decode, outcome, waker};
 use crate::error::Error;
 use crate::member::Member;
 use crate::proxy::Target;
@@ -34,7 +34,12 @@ where
     let remembering = match info.kind {
         Kind::Publish { key, remembered: true, .. } => {
             let key = key(&member.call_for_key(info, data.clone()))?;
-            Some(Remembering::begin(member, PublicationKey { method, key }, call.sequence, data.clone()))
+            Some(Remembering::begin(
+                member,
+                PublicationKey { method, key },
+                call.sequence,
+                data.clone(),
+            ))
         }
         _ => None,
     };
@@ -44,18 +49,25 @@ where
                 if enter(&mut attempts, &leadership).await?.is_none() {
                     continue;
                 }
-                if let Some(answer) = call_by_bytes(&mut attempts, &leadership, call, data.to_vec()).await? {
+                if let Some(answer) =
+                    call_by_bytes(&mut attempts, &leadership, call, data.to_vec()).await?
+                {
                     break answer;
                 }
             }
             Route::There(session) => {
-                let conn = object_with_call(info.name, A::COUNT, call);
+                let conn = object_with_call(info.conn, call.sequence);
                 let append = &mut |out: &mut Vec<u8>| {
                     out.extend_from_slice(&data);
                     Ok(())
                 };
-                if let Some(answer) = attempts.send(session, &conn, append).await? {
-                    break (outcome(info.name, answer.kind, &answer.payload)?, answer.payload.to_vec());
+                let waker = waker().await;
+                let started = session.link.start(conn.as_bytes(), attempts.deadline, waker, append);
+                if let Some(answer) = attempts.answer(session, started).await? {
+                    break (
+                        outcome(info.name, answer.kind, &answer.payload)?,
+                        answer.payload.to_vec(),
+                    );
                 }
             }
         }

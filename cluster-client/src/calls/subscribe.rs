@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::attempts::{Attempts, Route, unencodable};
-use super::{decode, outcome};
+use super::{decode, outcome, waker};
 use crate::error::{Error, Outcome};
 use crate::event::Subscribe;
 use crate::failure;
@@ -49,7 +49,13 @@ where
     let key: Arc<str> = topic_key(info.name, &key).into();
 
     let inbox = Arc::new(Inbox::new(Ev::OPTIONS.delivery, &member.options.limits));
-    let id = member.subscriptions.join(&key, method, arguments.clone(), options, Arc::clone(&inbox) as _);
+    let id = member.subscriptions.join(
+        &key,
+        method,
+        arguments.clone(),
+        options,
+        Arc::clone(&inbox) as _,
+    );
     let reader = Reader { handle: Arc::clone(handle), key: Arc::clone(&key), id };
     loop {
         let turn = member.subscriptions.turn(&key);
@@ -58,9 +64,10 @@ where
             Ok(Turn::Mine(asking)) => asking,
             Err(_) => return Err(attempts.expired(Outcome::NotExecuted).into()),
         };
-        let (link, answer) = ask(&mut attempts, &key, &arguments).await?;
+        let (link, answer) = ask::<Ev>(&mut attempts, &key, &arguments).await?;
         if let Some((false, bytes)) = answer {
-            return decode(member.codec(), info.name, false, &bytes).and_then(|never: Never| match never {});
+            return decode(member.codec(), info.name, false, &bytes)
+                .and_then(|never: Never| match never {});
         }
         asking.confirm();
         // The next leader is asked for confirmed keys only: if this one went before that, it has to be asked again.
@@ -78,7 +85,7 @@ where
 enum Never {}
 
 /// Asks a leader for the key. The answer is `None`, or the real client's error.
-async fn ask(
+async fn ask<Ev: Subscribe>(
     attempts: &mut Attempts<'_>,
     key: &Arc<str>,
     arguments: &Bytes,
@@ -87,8 +94,11 @@ async fn ask(
     loop {
         match attempts.route(|| arguments.len()).await? {
             Route::Here(leadership) => {
-                let Kind::Subscribe { options, .. } = info.kind else { unreachable_kind(info.name)? };
-                let context = leadership.context(member.next_call(), Some(attempts.deadline), member.caller());
+                let context = leadership.context(
+                    member.next_call(),
+                    Some(attempts.deadline),
+                    member.caller(),
+                );
                 let request = Request {
                     method: attempts.method,
                     key: Arc::clone(key),
@@ -97,17 +107,25 @@ async fn ask(
                     context,
                     restore: false,
                 };
-                let asked = leadership.fanout.subscribe(&leadership, member.id(), options, request);
-                let Ok(reply) = tokio::time::timeout_at(attempts.deadline.into(), asked).await else {
+                let asked =
+                    leadership.fanout.subscribe(&leadership, member.id(), Ev::OPTIONS, request);
+                let Ok(reply) = tokio::time::timeout_at(attempts.deadline.into(), asked).await
+                else {
                     return Err(attempts.expired(Outcome::Unknown));
                 };
                 match reply.answered {
                     Answered::Ok => return Ok((Link::Leading(leadership), None)),
-                    Answered::Err => return Ok((Link::Leading(leadership), Some((false, reply.answer)))),
-                    Answered::Failed(cluster_protocol::Failure::GoingAway) if !leadership.is_serving() => {
+                    Answered::Err => {
+                        return Ok((Link::Leading(leadership), Some((false, reply.answer))));
+                    }
+                    Answered::Failed(cluster_protocol::Failure::GoingAway)
+                        if !leadership.is_serving() =>
+                    {
                         attempts.next_link(Link::Leading(leadership));
                     }
-                    Answered::Failed(failure) => return Err(failure::error(info.name, failure, &reply.answer)),
+                    Answered::Failed(failure) => {
+                        return Err(failure::error(info.name, failure, &reply.answer));
+                    }
                 }
             }
             Route::There(session) => {
@@ -116,17 +134,18 @@ async fn ask(
                     out.extend_from_slice(arguments);
                     Ok(())
                 };
-                if let Some(answer) = attempts.send(Arc::clone(&session), &conn, append).await? {
+                let waker = waker().await;
+                let started = session.link.start(&conn, attempts.deadline, waker, append);
+                if let Some(answer) = attempts.answer(Arc::clone(&session), started).await? {
                     let ok = outcome(info.name, answer.kind, &answer.payload)?;
-                    return Ok((Link::Following(session), (!ok).then(|| (false, answer.payload.to_vec()))));
+                    return Ok((
+                        Link::Following(session),
+                        (!ok).then(|| (false, answer.payload.to_vec())),
+                    ));
                 }
             }
         }
     }
-}
-
-fn unreachable_kind(method: &str) -> Result<std::convert::Infallible, Error> {
-    Err(Error::UnknownMethod { method: method.to_owned() })
 }
 
 /// Somebody reads a key; dropping it says that they do so no longer. It keeps the member alive.

@@ -95,9 +95,7 @@ mod tests {
 
     fn sides(mine: &MethodDescription, leaders: &MethodDescription) -> (String, String) {
         match compare(mine, leaders) {
-            Some(Error::InterfaceMismatch {
-                leader, follower, ..
-            }) => (leader, follower),
+            Some(Error::InterfaceMismatch { leader, follower, .. }) => (leader, follower),
             other => panic!("{other:?}"),
         }
     }
@@ -106,45 +104,24 @@ mod tests {
     fn a_difference_names_both_sides_and_what_differs() {
         assert_eq!(compare(&lookup(), &lookup()), None);
 
-        let leaders = MethodDescription {
-            version: Some("2".into()),
-            ..lookup()
-        };
+        let leaders = MethodDescription { version: Some("2".into()), ..lookup() };
         let (leader, follower) = sides(&lookup(), &leaders);
         assert_eq!(leader, "invoke `(&str) -> Vec<String>` in version `2`");
         assert_eq!(follower, "invoke `(&str) -> Vec<String>` without a version");
 
-        let leaders = MethodDescription {
-            shape: "(str)->[u8]".into(),
-            ..lookup()
-        };
+        let leaders = MethodDescription { shape: "(str)->[u8]".into(), ..lookup() };
         let (leader, follower) = sides(&lookup(), &leaders);
-        assert_eq!(
-            leader,
-            "invoke `(&str) -> Vec<String>` where the types are `(str)->[u8]`"
-        );
-        assert_eq!(
-            follower,
-            "invoke `(&str) -> Vec<String>` where the types are `(str)->[str]`"
-        );
+        assert_eq!(leader, "invoke `(&str) -> Vec<String>` where the types are `(str)->[u8]`");
+        assert_eq!(follower, "invoke `(&str) -> Vec<String>` where the types are `(str)->[str]`");
 
-        let leaders = MethodDescription {
-            kind: MethodKind::Subscribe,
-            ..lookup()
-        };
-        assert_eq!(
-            sides(&lookup(), &leaders).0,
-            "subscribe `(&str) -> Vec<String>`"
-        );
+        let leaders = MethodDescription { kind: MethodKind::Subscribe, ..lookup() };
+        assert_eq!(sides(&lookup(), &leaders).0, "subscribe `(&str) -> Vec<String>`");
     }
 
     #[test]
     fn what_a_later_version_adds_leaves_the_other_methods_readable() {
         let json = serde_json::to_string(&lookup()).unwrap();
-        assert_eq!(
-            serde_json::from_str::<MethodDescription>(&json).unwrap(),
-            lookup()
-        );
+        assert_eq!(serde_json::from_str::<MethodDescription>(&json).unwrap(), lookup());
 
         let later = json.replace("\"invoke\"", "\"stream\",\"more\":1");
         let later = serde_json::from_str::<MethodDescription>(&later).unwrap();

@@ -85,8 +85,7 @@ impl de::Deserializer<'static> for Probe<'_> {
         let result = if self.trace.is_cheap() {
             visitor.visit_none()
         } else {
-            self.trace
-                .deeper(|trace| visitor.visit_some(Probe::new(trace, &mut inner)))
+            self.trace.deeper(|trace| visitor.visit_some(Probe::new(trace, &mut inner)))
         };
         *self.node = Node::Option(Box::new(inner));
         result
@@ -224,9 +223,7 @@ impl<'a> Elements<'a> {
         }
         self.left -= 1;
         let mut node = Node::Hidden;
-        let result = self
-            .trace
-            .deeper(|trace| seed.deserialize(Probe::new(trace, &mut node)));
+        let result = self.trace.deeper(|trace| seed.deserialize(Probe::new(trace, &mut node)));
         self.nodes.push(node);
         result.map(Some)
     }
@@ -261,8 +258,7 @@ impl de::MapAccess<'static> for Elements<'_> {
         &mut self,
         seed: S,
     ) -> Result<S::Value, Rejected> {
-        self.next(seed)?
-            .ok_or_else(|| Rejected::custom("a value without a key"))
+        self.next(seed)?.ok_or_else(|| Rejected::custom("a value without a key"))
     }
 }
 
@@ -299,9 +295,7 @@ impl de::VariantAccess<'static> for OneVariant<'_> {
         seed: S,
     ) -> Result<S::Value, Rejected> {
         let mut node = Node::Hidden;
-        let result = self
-            .trace
-            .deeper(|trace| seed.deserialize(Probe::new(trace, &mut node)));
+        let result = self.trace.deeper(|trace| seed.deserialize(Probe::new(trace, &mut node)));
         *self.content = Some(Content::Newtype(node));
         result
     }

@@ -85,14 +85,9 @@ mod tests {
     #[test]
     fn a_method_reads_as_arguments_and_result() {
         assert_eq!(Shape::default().finish(), "()");
-        let shape = Shape::default()
-            .argument::<String>()
-            .argument::<Vec<u8>>()
-            .value::<bool>();
+        let shape = Shape::default().argument::<String>().argument::<Vec<u8>>().value::<bool>();
         assert_eq!(shape.finish(), "(str,[u8])->bool");
-        let shape = Shape::default()
-            .argument::<()>()
-            .result::<Result<Option<char>, String>>();
+        let shape = Shape::default().argument::<()>().result::<Result<Option<char>, String>>();
         assert_eq!(shape.finish(), "(unit)->option char!str");
     }
 

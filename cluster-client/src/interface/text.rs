@@ -16,12 +16,8 @@ pub(super) struct Text<'a> {
 
 impl<'a> Text<'a> {
     pub(super) fn of(trace: &'a Trace, root: &Node) -> String {
-        let mut text = Self {
-            trace,
-            out: String::new(),
-            labels: HashMap::new(),
-            names: HashMap::new(),
-        };
+        let mut text =
+            Self { trace, out: String::new(), labels: HashMap::new(), names: HashMap::new() };
         text.node(root);
         text.out
     }
@@ -54,11 +50,7 @@ impl<'a> Text<'a> {
         let Type { name, body, .. } = &self.trace.types[id];
         let count = self.names.entry(name).or_default();
         *count += 1;
-        let label = if *count == 1 {
-            (*name).to_owned()
-        } else {
-            format!("{name}#{count}")
-        };
+        let label = if *count == 1 { (*name).to_owned() } else { format!("{name}#{count}") };
         self.out.push_str(&label);
         self.labels.insert(id, label);
 

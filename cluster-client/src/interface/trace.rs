@@ -74,10 +74,7 @@ pub(super) struct Type {
 #[derive(Debug)]
 pub(super) enum Body {
     Struct(Option<Content>),
-    Enum {
-        variants: Vec<Variant>,
-        finite: Option<usize>,
-    },
+    Enum { variants: Vec<Variant>, finite: Option<usize> },
 }
 
 #[derive(Debug)]
@@ -201,9 +198,7 @@ impl Trace {
             return None;
         };
         let idle = |accept: &dyn Fn(&Variant) -> bool| {
-            variants
-                .iter()
-                .position(|variant| !variant.active && accept(variant))
+            variants.iter().position(|variant| !variant.active && accept(variant))
         };
         let unseen = || idle(&|variant| variant.content.is_none());
         if self.cheap {
@@ -216,18 +211,12 @@ impl Trace {
                     .as_ref()
                     .is_some_and(|content| self.has_unseen(content, &mut vec![id]))
         };
-        unseen()
-            .or_else(|| idle(&leads_on))
-            .or(*finite)
-            .or_else(|| idle(&|_| true))
+        unseen().or_else(|| idle(&leads_on)).or(*finite).or_else(|| idle(&|_| true))
     }
 
     /// Whether there is a variant below here that no pass has taken.
     fn has_unseen(&self, content: &Content, visited: &mut Vec<usize>) -> bool {
-        content
-            .nodes()
-            .iter()
-            .any(|node| self.node_has_unseen(node, visited))
+        content.nodes().iter().any(|node| self.node_has_unseen(node, visited))
     }
 
     fn node_has_unseen(&self, node: &Node, visited: &mut Vec<usize>) -> bool {
@@ -242,9 +231,9 @@ impl Trace {
             Node::Type(id) => {
                 visited.push(*id);
                 match &self.types[*id].body {
-                    Body::Struct(content) => content
-                        .iter()
-                        .any(|content| self.has_unseen(content, visited)),
+                    Body::Struct(content) => {
+                        content.iter().any(|content| self.has_unseen(content, visited))
+                    }
                     Body::Enum { variants, .. } => {
                         variants.iter().any(|variant| match &variant.content {
                             None => true,
@@ -262,22 +251,11 @@ impl Type {
         let body = if variants.is_empty() {
             Body::Struct(None)
         } else {
-            let unseen = |name: &&'static str| Variant {
-                name,
-                content: None,
-                finite: false,
-                active: false,
-            };
-            Body::Enum {
-                variants: variants.iter().map(unseen).collect(),
-                finite: None,
-            }
+            let unseen =
+                |name: &&'static str| Variant { name, content: None, finite: false, active: false };
+            Body::Enum { variants: variants.iter().map(unseen).collect(), finite: None }
         };
-        Self {
-            name,
-            body,
-            pass: 0,
-        }
+        Self { name, body, pass: 0 }
     }
 
     fn variant(&mut self, index: usize) -> Option<&mut Variant> {

@@ -54,11 +54,7 @@ struct Picky;
 impl<'de> Deserialize<'de> for Picky {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        if text.contains('-') {
-            Ok(Self)
-        } else {
-            Err(serde::de::Error::custom("no date"))
-        }
+        if text.contains('-') { Ok(Self) } else { Err(serde::de::Error::custom("no date")) }
     }
 }
 
@@ -78,14 +74,8 @@ fn names_and_leaves_show_in_order() {
         text::<Instance>(),
         "Instance{id:str,ports:(u16,u16,),tags:{str:[u8]},group:option char}"
     );
-    assert_eq!(
-        text::<(Meters, Pair, Marker)>(),
-        "(Meters(f64),Pair(u8,u8,),Marker,)"
-    );
-    assert_eq!(
-        text::<(Duration, NonZeroU32)>(),
-        "(Duration{secs:u64,nanos:u32},u32,)"
-    );
+    assert_eq!(text::<(Meters, Pair, Marker)>(), "(Meters(f64),Pair(u8,u8,),Marker,)");
+    assert_eq!(text::<(Duration, NonZeroU32)>(), "(Duration{secs:u64,nanos:u32},u32,)");
     assert_eq!(text::<[u8; 3]>(), "(u8,u8,u8,)");
 }
 
@@ -93,26 +83,16 @@ fn names_and_leaves_show_in_order() {
 fn all_variants_of_an_enum_show_wherever_it_is() {
     let filter = "Filter<All|Named(str)|Between(u8,u8,)|Tagged{tag:char,exact:bool}>";
     assert_eq!(text::<Filter>(), filter);
-    assert_eq!(
-        text::<Page>(),
-        format!("Page{{items:[{filter}],other:[@Filter]}}")
-    );
+    assert_eq!(text::<Page>(), format!("Page{{items:[{filter}],other:[@Filter]}}"));
     let nested = text::<Option<Result<Filter, Box<Filter>>>>();
     assert_eq!(nested, format!("option Result<Ok({filter})|Err(@Filter)>"));
     assert_eq!(text::<Late>(), format!("Late<Empty|Holds({filter})|Other>"));
-    assert!(
-        text::<IpAddr>().starts_with("IpAddr<V4("),
-        "{}",
-        text::<IpAddr>()
-    );
+    assert!(text::<IpAddr>().starts_with("IpAddr<V4("), "{}", text::<IpAddr>());
 }
 
 #[test]
 fn recursion_ends_whichever_variant_comes_first() {
-    assert_eq!(
-        text::<Tree>(),
-        "Tree{value:u64,children:[@Tree],parent:option @Tree}"
-    );
+    assert_eq!(text::<Tree>(), "Tree{value:u64,children:[@Tree],parent:option @Tree}");
     assert_eq!(
         text::<Expr>(),
         "Expr<Add(@Expr,@Expr,)|Neg(@Expr)|Block([Statement<If(@Expr,@Statement,)|\
@@ -124,15 +104,9 @@ fn recursion_ends_whichever_variant_comes_first() {
 
 #[test]
 fn types_without_a_value_end_too() {
-    assert_eq!(
-        text::<Endless>(),
-        "Endless<Once(@Endless)|Twice(@Endless,)>"
-    );
+    assert_eq!(text::<Endless>(), "Endless<Once(@Endless)|Twice(@Endless,)>");
     assert_eq!(text::<Never>(), "Never?");
-    assert_eq!(
-        text::<EndlessStruct>(),
-        "EndlessStruct{inner:@EndlessStruct}"
-    );
+    assert_eq!(text::<EndlessStruct>(), "EndlessStruct{inner:@EndlessStruct}");
 }
 
 #[test]
@@ -156,10 +130,7 @@ fn a_panic_in_a_users_implementation_stays_there() {
 
 #[test]
 fn the_librarys_own_error_may_gain_variants() {
-    assert_eq!(
-        text::<UserError>(),
-        "UserError<NotFound(str)|Cluster(cluster_client::Error)>"
-    );
+    assert_eq!(text::<UserError>(), "UserError<NotFound(str)|Cluster(cluster_client::Error)>");
     assert_eq!(text::<crate::Error>(), "cluster_client::Error");
 }
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::error::Error;
+use crate::runtime::following::Session;
 use crate::runtime::leader::Leadership;
-use crate::runtime::link::Session;
 
 #[derive(Clone)]
-pub(crate) enum Link {
+pub enum Link {
     /// There is no leader, or it is not ready.
     Electing,
     /// The real client is in this process.

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use cluster_protocol::{Codec, FrameLimits};
 use tokio::sync::{Notify, watch};
 
-pub(crate) use self::link::Link;
+pub use self::link::Link;
 pub(crate) use self::subscriptions::{Subscriptions, Turn};
 pub(crate) use self::waiting::{Place, Waiting};
 use crate::calls::Oneways;
@@ -113,7 +113,10 @@ impl Member {
     }
 
     pub(crate) fn next_call(&self) -> CallId {
-        CallId { instance: self.instance(), sequence: self.sequence.fetch_add(1, Ordering::Relaxed) }
+        CallId {
+            instance: self.instance(),
+            sequence: self.sequence.fetch_add(1, Ordering::Relaxed),
+        }
     }
 
     pub(crate) fn emit(&self, event: ClusterEvent) {
@@ -225,7 +228,8 @@ impl Member {
 
     /// The leadership is on its way out: calls wait for the next one, or fail if there will be none.
     pub(crate) fn leaving(&self, leadership: &Arc<Leadership>, closed: bool) {
-        *self.leaving.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::downgrade(leadership));
+        *self.leaving.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Arc::downgrade(leadership));
         self.set_link(if closed { Link::Closed } else { Link::Electing });
         if !closed {
             self.status.set_role(Role::Electing, None);
@@ -251,7 +255,7 @@ impl Member {
 }
 
 /// What proxies and subscriptions hold: the last one to go closes the member.
-pub(crate) struct Handle {
+pub struct Handle {
     pub(crate) member: Arc<Member>,
     pub(crate) membership: crate::Membership,
 }
@@ -270,5 +274,9 @@ impl Drop for Handle {
 
 /// Builds the real client, its type erased.
 pub(crate) type Factory = Arc<
-    dyn Fn(crate::LeaderContext) -> crate::service::BoxFuture<'static, Result<Arc<dyn Served>, String>> + Send + Sync,
+    dyn Fn(
+            crate::LeaderContext,
+        ) -> crate::service::BoxFuture<'static, Result<Arc<dyn Served>, String>>
+        + Send
+        + Sync,
 >;

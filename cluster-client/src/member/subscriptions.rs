@@ -107,7 +107,8 @@ impl Subscriptions {
     pub(crate) fn wanted(&self) -> Vec<Wanted> {
         let interests = self.interests();
         let asked = self.asked.borrow();
-        let confirmed = interests.iter().filter(|(key, _)| asked.get(*key) == Some(&Asked::Confirmed));
+        let confirmed =
+            interests.iter().filter(|(key, _)| asked.get(*key) == Some(&Asked::Confirmed));
         confirmed
             .map(|(key, interest)| Wanted {
                 key: Arc::clone(key),

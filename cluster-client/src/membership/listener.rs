@@ -22,16 +22,8 @@ struct State<T> {
 
 impl<T> Listener<T> {
     pub(super) fn new(capacity: usize) -> Self {
-        let state = State {
-            queue: VecDeque::new(),
-            missed: 0,
-            ended: false,
-            waker: None,
-        };
-        Self {
-            capacity,
-            state: Mutex::new(state),
-        }
+        let state = State { queue: VecDeque::new(), missed: 0, ended: false, waker: None };
+        Self { capacity, state: Mutex::new(state) }
     }
 
     /// Adds an item. The caller wakes what is returned once it holds no lock.

@@ -13,6 +13,7 @@ use futures_core::Stream;
 
 use self::listener::Listener;
 pub(crate) use self::status::Status;
+use crate::runtime::leader::closing_within;
 use crate::{Error, InstanceId};
 
 /// What a member is right now.
@@ -41,7 +42,7 @@ pub enum RolePreference {
 }
 
 /// Who leads.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeaderInfo {
     /// The leader's process.
     pub pid: u32,
@@ -72,11 +73,7 @@ pub enum ClusterEvent {
     /// A follower joined this leader.
     FollowerJoined { pid: u32, instance: InstanceId },
     /// A follower left this leader.
-    FollowerLeft {
-        pid: u32,
-        instance: InstanceId,
-        reason: String,
-    },
+    FollowerLeft { pid: u32, instance: InstanceId, reason: String },
     /// The real client could not be built.
     RealClient(Error),
     /// A one-way call failed after it had been accepted.
@@ -136,9 +133,7 @@ impl Membership {
     /// given before.
     #[must_use]
     pub fn role_changes(&self) -> RoleChanges {
-        RoleChanges {
-            listener: self.status.listen_to_roles(),
-        }
+        RoleChanges { listener: self.status.listen_to_roles() }
     }
 
     /// Who leads, as far as this member knows: itself if it leads, `None` while it is electing or closed,
@@ -154,17 +149,19 @@ impl Membership {
     /// [`ClusterEvent::Missed`].
     #[must_use]
     pub fn events(&self) -> Events {
-        Events {
-            listener: self.status.listen_to_events(),
-        }
+        Events { listener: self.status.listen_to_events() }
     }
 
     /// Leaves the cluster, and resolves when that is done. A leader finishes the calls it has accepted,
     /// closes the real client and hands over the port; a follower leaves. Closing again waits for the same.
     ///
+    /// Called within a method of the real client, it does not wait for that method.
+    ///
     /// Cancel safe: once polled, closing goes on without the future.
     pub async fn close(&self) {
         self.status.request_close();
+        let gate = self.status.gate();
+        let _within = gate.as_deref().and_then(closing_within);
         self.status.closed().await;
     }
 }

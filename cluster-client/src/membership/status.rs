@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::listener::Listener;
 use super::{ClusterEvent, LeaderInfo, Role};
 use crate::InstanceId;
+use crate::runtime::leader::Gate;
 
 /// A reader of roles needs the newest one only.
 const ROLES: usize = 1;
@@ -23,6 +24,8 @@ pub(crate) struct Status {
     instance: InstanceId,
     state: Mutex<State>,
     closing: watch::Sender<Closing>,
+    /// Of the leadership in this process, whose calls may be what closes it.
+    gate: Mutex<Option<Arc<Gate>>>,
 }
 
 #[derive(Debug)]
@@ -54,6 +57,7 @@ impl Status {
             instance,
             state: Mutex::new(state),
             closing: watch::Sender::new(Closing::No),
+            gate: Mutex::default(),
         }
     }
 
@@ -87,6 +91,14 @@ impl Status {
     pub(crate) fn emit(&self, event: ClusterEvent) {
         let wakers = self.lock().events.push(event);
         wake(wakers);
+    }
+
+    pub(crate) fn set_gate(&self, gate: &Arc<Gate>) {
+        *self.gate.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(gate));
+    }
+
+    pub(crate) fn gate(&self) -> Option<Arc<Gate>> {
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Asks the run time to close this member. Asking again changes nothing.
@@ -142,11 +154,7 @@ impl Status {
 
     async fn reached(&self, goal: Closing) {
         // An error means that the sender is gone, and `self` holds it.
-        let _ = self
-            .closing
-            .subscribe()
-            .wait_for(|closing| *closing >= goal)
-            .await;
+        let _ = self.closing.subscribe().wait_for(|closing| *closing >= goal).await;
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -184,10 +192,7 @@ struct Listeners<T> {
 
 impl<T: Clone> Listeners<T> {
     fn new() -> Self {
-        Self {
-            all: Vec::new(),
-            ended: false,
-        }
+        Self { all: Vec::new(), ended: false }
     }
 
     fn add(&mut self, capacity: usize) -> Arc<Listener<T>> {
@@ -203,18 +208,12 @@ impl<T: Clone> Listeners<T> {
 
     fn push(&self, item: T) -> Vec<Waker> {
         let copies = iter::repeat(item);
-        self.present()
-            .zip(copies)
-            .filter_map(|(listener, item)| listener.push(item))
-            .collect()
+        self.present().zip(copies).filter_map(|(listener, item)| listener.push(item)).collect()
     }
 
     fn end(&mut self) -> Vec<Waker> {
         self.ended = true;
-        let wakers = self
-            .present()
-            .filter_map(|listener| listener.end())
-            .collect();
+        let wakers = self.present().filter_map(|listener| listener.end()).collect();
         self.all.clear();
         wakers
     }

@@ -10,12 +10,7 @@ fn member() -> (Arc<Status>, Membership) {
 }
 
 fn leader() -> LeaderInfo {
-    LeaderInfo {
-        pid: 7,
-        instance: InstanceId(2),
-        epoch: 3,
-        since: SystemTime::UNIX_EPOCH,
-    }
+    LeaderInfo { pid: 7, instance: InstanceId(2), epoch: 3, since: SystemTime::UNIX_EPOCH }
 }
 
 /// What a stream has to say without waiting; `None` at the end tells that it has ended.
@@ -45,14 +40,8 @@ fn the_present_role_comes_first_and_closed_last() {
 
     status.finish_close();
     assert_eq!(ready(&mut roles), [Some(Role::Closed), None]);
-    assert_eq!(
-        (membership.role(), membership.leader()),
-        (Role::Closed, None)
-    );
-    assert_eq!(
-        ready(&mut membership.role_changes()),
-        [Some(Role::Closed), None]
-    );
+    assert_eq!((membership.role(), membership.leader()), (Role::Closed, None));
+    assert_eq!(ready(&mut membership.role_changes()), [Some(Role::Closed), None]);
 }
 
 #[test]
@@ -74,10 +63,7 @@ fn nothing_reopens_a_closed_member() {
     status.emit(ClusterEvent::LeaderResponsive);
     status.finish_close();
 
-    assert_eq!(
-        (membership.role(), membership.leader()),
-        (Role::Closed, None)
-    );
+    assert_eq!((membership.role(), membership.leader()), (Role::Closed, None));
     assert_eq!(ready(&mut events), [Some(ClusterEvent::Closed), None]);
     assert_eq!(ready(&mut membership.events()), [None]);
 }
@@ -88,10 +74,7 @@ fn a_slow_listener_is_told_what_it_missed_and_the_others_are_not_affected() {
     let (mut slow, mut quick) = (membership.events(), membership.events());
     for epoch in 0..300 {
         status.emit(ClusterEvent::BecameLeader { epoch });
-        assert_eq!(
-            ready(&mut quick),
-            [Some(ClusterEvent::BecameLeader { epoch })]
-        );
+        assert_eq!(ready(&mut quick), [Some(ClusterEvent::BecameLeader { epoch })]);
     }
 
     let told = ready(&mut slow);

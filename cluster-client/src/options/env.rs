@@ -14,12 +14,10 @@ pub(super) struct Variable {
 impl Variable {
     /// The variable of this name, or the one that the npm package reads.
     pub(super) fn find(name: &str, env: impl Fn(&str) -> Option<OsString>) -> Option<Self> {
-        [name.to_owned(), format!("NODE_{name}")]
-            .into_iter()
-            .find_map(|name| {
-                let value = env(&name).filter(|value| !value.is_empty())?;
-                Some(Self { name, value })
-            })
+        [name.to_owned(), format!("NODE_{name}")].into_iter().find_map(|name| {
+            let value = env(&name).filter(|value| !value.is_empty())?;
+            Some(Self { name, value })
+        })
     }
 
     pub(super) fn parse<T>(

@@ -66,11 +66,7 @@ impl Options {
 
     fn validate(&self) -> Result<(), Error> {
         if self.name.is_empty() || self.name.len() > MAX_NAME {
-            return Err(invalid(
-                "name",
-                &self.name,
-                &format!("must have 1 to {MAX_NAME} bytes"),
-            ));
+            return Err(invalid("name", &self.name, &format!("must have 1 to {MAX_NAME} bytes")));
         }
         for (option, time) in [
             ("max_wait_time", self.max_wait_time),
@@ -87,11 +83,7 @@ impl Options {
 
 fn check_port(option: &str, port: u16) -> Result<u16, Error> {
     if port == 0 {
-        return Err(invalid(
-            option,
-            "0",
-            "the members must agree on a port, 1 to 65535",
-        ));
+        return Err(invalid(option, "0", "the members must agree on a port, 1 to 65535"));
     }
     Ok(port)
 }
@@ -108,11 +100,7 @@ fn check_time(option: &str, time: Duration) -> Result<Duration, Error> {
 }
 
 fn invalid(option: &str, value: &str, reason: &str) -> Error {
-    Error::InvalidOption {
-        option: option.into(),
-        value: value.into(),
-        reason: reason.into(),
-    }
+    Error::InvalidOption { option: option.into(), value: value.into(), reason: reason.into() }
 }
 
 #[cfg(test)]

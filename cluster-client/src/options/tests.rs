@@ -6,9 +6,7 @@ fn builder() -> Builder<()> {
 
 fn resolve(builder: Builder<()>, env: &[(&str, &str)]) -> Result<Options, Error> {
     builder.resolve_with(|name| {
-        env.iter()
-            .find(|(key, _)| *key == name)
-            .map(|(_, value)| value.into())
+        env.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into())
     })
 }
 
@@ -42,10 +40,7 @@ fn the_builder_goes_before_the_environment_and_our_names_before_those_of_node() 
     assert!(options.single_mode);
     assert_eq!(resolve(builder(), &env[..1]).unwrap().port, 1);
 
-    let set = builder()
-        .port(3)
-        .connect_timeout(Duration::from_secs(1))
-        .single_mode(false);
+    let set = builder().port(3).connect_timeout(Duration::from_secs(1)).single_mode(false);
     let options = resolve(set, &env).unwrap();
     assert_eq!((options.port, options.single_mode), (3, false));
     assert_eq!(options.connect_timeout, Duration::from_secs(1));
@@ -72,20 +67,8 @@ fn an_option_that_cannot_be_is_named() {
     assert_eq!(wrong_option(builder().port(0), &[]), "port");
     assert_eq!(wrong_option(builder().name(""), &[]), "name");
     assert_eq!(wrong_option(builder().name("x".repeat(257)), &[]), "name");
-    assert_eq!(
-        wrong_option(builder().response_timeout(Duration::ZERO), &[]),
-        "response_timeout"
-    );
-    assert_eq!(
-        wrong_option(builder().max_wait_time(Duration::MAX), &[]),
-        "max_wait_time"
-    );
-    let limits = Limits {
-        max_data: 0,
-        ..Limits::default()
-    };
-    assert_eq!(
-        wrong_option(builder().limits(limits), &[]),
-        "limits.max_data"
-    );
+    assert_eq!(wrong_option(builder().response_timeout(Duration::ZERO), &[]), "response_timeout");
+    assert_eq!(wrong_option(builder().max_wait_time(Duration::MAX), &[]), "max_wait_time");
+    let limits = Limits { max_data: 0, ..Limits::default() };
+    assert_eq!(wrong_option(builder().limits(limits), &[]), "limits.max_data");
 }

@@ -18,9 +18,7 @@ impl EpochFile {
     /// `$HOME/.local/state/cluster-client` and one for this user among the temporary files.
     pub(crate) fn of_port(port: u16) -> Self {
         let directory = directory(|name| std::env::var_os(name));
-        Self {
-            path: directory.join(format!("{port}.epoch")),
-        }
+        Self { path: directory.join(format!("{port}.epoch")) }
     }
 
     /// The stored epoch, if there is one that can be read.
@@ -46,11 +44,7 @@ impl EpochFile {
 }
 
 fn directory(env: impl Fn(&str) -> Option<OsString>) -> PathBuf {
-    let absolute = |name| {
-        env(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
+    let absolute = |name| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
     if let Some(runtime) = absolute("XDG_RUNTIME_DIR") {
         runtime.join("cluster-client")
     } else if let Some(home) = absolute("HOME") {
@@ -64,9 +58,7 @@ fn directory(env: impl Fn(&str) -> Option<OsString>) -> PathBuf {
 fn read(path: &Path) -> io::Result<u64> {
     check_owner(path)?;
     let text = fs::read_to_string(path)?;
-    text.trim()
-        .parse()
-        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    text.trim().parse().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 fn write(path: &Path, epoch: u64) -> io::Result<()> {
@@ -139,9 +131,7 @@ mod tests {
         }
 
         fn file(&self) -> EpochFile {
-            EpochFile {
-                path: self.0.join("state/7777.epoch"),
-            }
+            EpochFile { path: self.0.join("state/7777.epoch") }
         }
     }
 
@@ -197,9 +187,7 @@ mod tests {
     fn the_directory_is_the_users() {
         let with = |set: &'static [(&str, &str)]| {
             directory(|name| {
-                set.iter()
-                    .find(|(key, _)| *key == name)
-                    .map(|(_, value)| value.into())
+                set.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into())
             })
         };
         assert_eq!(

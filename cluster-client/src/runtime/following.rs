@@ -5,15 +5,14 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use cluster_protocol::{ChannelState, ConnObject, PushEvent, Welcome};
+use cluster_protocol::{ChannelState, ConnObject, PushEvent, Welcome, object_with_call};
 use serde::Deserialize;
 use tokio::sync::watch;
 
 use super::joining::{Obstacle, Registered, message};
 use super::link::{Answer, LeaderLink, LinkEvents, LinkSettings, PendingCall, Push, StartError};
 use super::supervisor::{End, Start};
-use crate::calls::object_with_call;
-use crate::context::{CallId, InstanceId};
+use crate::context::InstanceId;
 use crate::error::Error;
 use crate::event::Item;
 use crate::failure;
@@ -25,9 +24,8 @@ use crate::session::publications::PublicationKey;
 use crate::subscription::CloseReason;
 
 /// A connection to a leader that is ready, with what was learned about it.
-pub(crate) struct Session {
+pub struct Session {
     pub(crate) link: Arc<LeaderLink>,
-    pub(crate) leader: LeaderInfo,
     /// For each method, how it differs from the leader's.
     mismatches: Box<[Option<Error>]>,
 }
@@ -54,30 +52,40 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
         heartbeat_interval: member.options.heartbeat_interval,
         outbound_bytes: member.options.limits.outbound_bytes,
     };
-    let link = LeaderLink::spawn(read, write, settings, Arc::clone(member.sequence()), Arc::clone(&events) as _);
+    let link = LeaderLink::spawn(
+        read,
+        write,
+        settings,
+        Arc::clone(member.sequence()),
+        Arc::clone(&events) as _,
+    );
     let _closed_at_the_end = CloseLink(Arc::clone(&link));
     let mut states = events.leader.subscribe();
     loop {
         let known = states.borrow_and_update().clone();
         match known.state {
             ChannelState::Ready => {
-                let session = Session { link: Arc::clone(&link), leader, mismatches: compare(member, &known.data) };
+                let session =
+                    Session { link: Arc::clone(&link), mismatches: compare(member, &known.data) };
                 let session = Arc::new(session);
                 tokio::select! {
                     () = restore(member, &session) => {}
                     () = member.status.close_requested() => return End::Closed,
                 }
                 member.clear_obstacle();
+                member.status.set_role(Role::Follower, Some(leader));
                 member.set_link(Link::Following(session));
                 member.send_queued();
-                member.status.set_role(Role::Follower, Some(leader));
                 member.emit(ClusterEvent::BecameFollower { leader });
                 start.succeeded();
                 tracing::info!(channel = %member.channel, leader = leader.pid, epoch = leader.epoch, "following");
             }
             ChannelState::Starting => member.set_obstacle(Obstacle::Starting),
             ChannelState::Failed => {
-                let error = Error::RealClient { channel: member.channel.to_string(), message: message(&known.data) };
+                let error = Error::RealClient {
+                    channel: member.channel.to_string(),
+                    message: message(&known.data),
+                };
                 member.emit(ClusterEvent::RealClient(error.clone()));
                 member.set_link(Link::Failed(error.clone()));
                 start.failed(error);
@@ -133,11 +141,6 @@ impl LinkEvents for Inbound {
             Some(PushEvent::Missed { count }) => subscriptions.missed(push.key, count),
             Some(PushEvent::Resynced) => subscriptions.resynced(push.key),
             Some(PushEvent::Ended) => subscriptions.ended(push.key, CloseReason::Ended),
-            Some(PushEvent::Failed) => {
-                let message = String::from_utf8_lossy(&push.data).into_owned();
-                let error = Error::RealClient { channel: self.member.channel.to_string(), message };
-                subscriptions.ended(push.key, CloseReason::Failed(error));
-            }
         }
     }
 
@@ -181,8 +184,11 @@ struct Interface {
 
 fn compare(member: &Member, data: &[u8]) -> Box<[Option<Error>]> {
     // A leader that describes nothing has none of our methods.
-    let theirs = serde_json::from_slice(data).unwrap_or(Interface { interface: Vec::new() }).interface;
-    let mismatch = |mine: &MethodDescription| compare_with(mine, theirs.iter().find(|method| method.name == mine.name));
+    let theirs =
+        serde_json::from_slice(data).unwrap_or(Interface { interface: Vec::new() }).interface;
+    let mismatch = |mine: &MethodDescription| {
+        compare_with(mine, theirs.iter().find(|method| method.name == mine.name))
+    };
     member.interface.iter().map(mismatch).collect()
 }
 
@@ -248,7 +254,9 @@ enum What {
 fn requests(member: &Member, session: &Session) -> Vec<Request> {
     let mut requests = Vec::new();
     for wanted in member.subscriptions.wanted() {
-        if let (Ok(()), Some(info)) = (session.check(wanted.method), member.methods.get(wanted.method)) {
+        if let (Ok(()), Some(info)) =
+            (session.check(wanted.method), member.methods.get(wanted.method))
+        {
             requests.push(Request {
                 conn: subscribe_object(&wanted.key, info.name, true),
                 arguments: wanted.arguments,
@@ -260,8 +268,7 @@ fn requests(member: &Member, session: &Session) -> Vec<Request> {
     for (key, sequence, arguments) in publications {
         if let (Ok(()), Some(info)) = (session.check(key.method), member.methods.get(key.method)) {
             // The same number as the first time: the real client can tell.
-            let call = CallId { instance: member.instance(), sequence };
-            let conn = object_with_call(info.name, info.arguments, call);
+            let conn = object_with_call(info.conn, sequence).into_bytes();
             requests.push(Request { conn, arguments, what: What::Publication(key.method) });
         }
     }
@@ -270,7 +277,13 @@ fn requests(member: &Member, session: &Session) -> Vec<Request> {
 
 /// The connection object that subscribes to a key.
 pub(crate) fn subscribe_object(key: &str, method: &str, restore: bool) -> Vec<u8> {
-    let conn = ConnObject::Subscribe { key: key.into(), reg: None, method: Some(method.into()), arg_length: None, restore };
+    let conn = ConnObject::Subscribe {
+        key: key.into(),
+        reg: None,
+        method: Some(method.into()),
+        arg_length: None,
+        restore,
+    };
     conn.to_bytes()
 }
 
@@ -297,12 +310,20 @@ impl Request {
                     return member.emit(ClusterEvent::SubscriptionStalled { key, waited });
                 }
                 let timeout = member.options.subscribe_timeout;
-                Error::DeadlineExceeded { method: method.to_owned(), timeout, outcome: crate::Outcome::Unknown }
+                Error::DeadlineExceeded {
+                    method: method.to_owned(),
+                    timeout,
+                    outcome: crate::Outcome::Unknown,
+                }
             }
         };
         member.emit(match &self.what {
-            What::Subscription(key) => ClusterEvent::SubscriptionFailed { key: key.to_string(), error },
-            What::Publication(_) => ClusterEvent::PublicationFailed { method: method.to_owned(), error },
+            What::Subscription(key) => {
+                ClusterEvent::SubscriptionFailed { key: key.to_string(), error }
+            }
+            What::Publication(_) => {
+                ClusterEvent::PublicationFailed { method: method.to_owned(), error }
+            }
         });
     }
 }

@@ -4,7 +4,9 @@ use std::future::poll_fn;
 use std::io;
 use std::time::Duration;
 
-use cluster_protocol::{ChannelState, ConnObject, Hello, Kind, Parse, Welcome, parse, write_packet};
+use cluster_protocol::{
+    ChannelState, ConnObject, Hello, Kind, Parse, Welcome, parse, write_packet,
+};
 use tokio::net::TcpStream;
 
 use super::PROTOCOL_VERSION;
@@ -58,12 +60,19 @@ impl Obstacle {
             Self::Silent(waited) => return Error::HandshakeTimeout { endpoint, waited },
             Self::Refused(reason) => return Error::Refused { endpoint, reason },
             Self::NotServed(Welcome { pid, channels, .. }) => {
-                return Error::ChannelNotServed { channel: channel.to_owned(), endpoint, owner_pid: pid, channels };
+                return Error::ChannelNotServed {
+                    channel: channel.to_owned(),
+                    endpoint,
+                    owner_pid: pid,
+                    channels,
+                };
             }
             Self::Nobody(kind) => format!("nobody listens there ({kind})"),
             Self::Closed(reason) => format!("the port's owner closed the connection ({reason})"),
             Self::GoingAway => "the leader is going away".to_owned(),
-            Self::Stale { epoch, seen } => format!("the leader has epoch {epoch}, and {seen} has been seen"),
+            Self::Stale { epoch, seen } => {
+                format!("the leader has epoch {epoch}, and {seen} has been seen")
+            }
             Self::Starting => "the leader is still building its real client".to_owned(),
         };
         Error::NoLeader { endpoint, waited, last: Some(last) }
@@ -114,8 +123,16 @@ fn hello(member: &Member) -> Result<Vec<u8>, Obstacle> {
         }),
     };
     let mut packet = Vec::new();
-    write_packet(&mut packet, Kind::Request, 1, 0, &conn.to_bytes(), &member.frame_limits(), |_| Ok(()))
-        .map_err(|error| Obstacle::Refused(error.to_string()))?;
+    write_packet(
+        &mut packet,
+        Kind::Request,
+        1,
+        0,
+        &conn.to_bytes(),
+        &member.frame_limits(),
+        |_| Ok(()),
+    )
+    .map_err(|error| Obstacle::Refused(error.to_string()))?;
     Ok(packet)
 }
 
@@ -128,7 +145,9 @@ async fn answer(read: &mut ReadHalf, member: &Member) -> Result<(Welcome, Vec<u8
                 let welcome = match ConnObject::parse(packet.conn) {
                     Ok(ConnObject::RegisterChannelRes { rs: Some(welcome) }) => welcome,
                     Ok(ConnObject::RegisterChannelRes { rs: None }) => {
-                        return Err(Obstacle::Refused("the leader is no Rust cluster-client".to_owned()));
+                        return Err(Obstacle::Refused(
+                            "the leader is no Rust cluster-client".to_owned(),
+                        ));
                     }
                     _ => return Err(Obstacle::Foreign(shown(packet.conn))),
                 };
@@ -140,7 +159,9 @@ async fn answer(read: &mut ReadHalf, member: &Member) -> Result<(Welcome, Vec<u8
             Ok(Parse::Incomplete { .. }) => {}
         }
         match poll_fn(|cx| read.poll_read(cx)).await {
-            Ok(0) if read.buffered().is_empty() => return Err(Obstacle::Closed("without an answer".to_owned())),
+            Ok(0) if read.buffered().is_empty() => {
+                return Err(Obstacle::Closed("without an answer".to_owned()));
+            }
             Ok(0) => return Err(Obstacle::Closed("in the middle of its answer".to_owned())),
             Ok(_) => {}
             Err(error) => return Err(closed(error)),

@@ -48,7 +48,10 @@ pub(super) fn leadership(member: &Member, epoch: u64) -> Arc<Leadership> {
 }
 
 fn interface(member: &Member) -> Arc<[u8]> {
-    serde_json::json!({ "success": true, "interface": *member.interface }).to_string().into_bytes().into()
+    serde_json::json!({ "success": true, "interface": *member.interface })
+        .to_string()
+        .into_bytes()
+        .into()
 }
 
 /// Leads until this member closes or has to step down.
@@ -60,6 +63,7 @@ pub(super) async fn lead(
     start: &mut Start,
 ) -> End {
     leadership.fanout.add_local(Arc::clone(member));
+    member.status.set_gate(leadership.gate());
     leadership.spawn_tasks();
     let end = tokio::select! {
         () = serve(member, factory, &leadership, start) => End::HandedOver,
@@ -75,15 +79,20 @@ pub(super) async fn lead(
 }
 
 /// Builds the real client, again and again if need be, and stays.
-async fn serve(member: &Arc<Member>, factory: &Factory, leadership: &Arc<Leadership>, start: &mut Start) {
+async fn serve(
+    member: &Arc<Member>,
+    factory: &Factory,
+    leadership: &Arc<Leadership>,
+    start: &mut Start,
+) {
     build(member, factory, leadership, start).await;
     let began = Instant::now();
     restore(member, leadership).await;
     leadership.ready();
     member.clear_obstacle();
+    member.status.set_role(Role::Leader, Some(leadership.info()));
     member.set_link(Link::Leading(Arc::clone(leadership)));
     member.send_queued();
-    member.status.set_role(Role::Leader, Some(leadership.info()));
     member.emit(ClusterEvent::BecameLeader { epoch: leadership.terms.epoch });
     start.succeeded();
     tracing::info!(channel = %member.channel, epoch = leadership.terms.epoch, restored_in = ?began.elapsed(), "leading");
@@ -91,11 +100,19 @@ async fn serve(member: &Arc<Member>, factory: &Factory, leadership: &Arc<Leaders
 }
 
 /// Runs the factory until it succeeds; the first failure is that of `start`.
-pub(super) async fn build(member: &Arc<Member>, factory: &Factory, leadership: &Arc<Leadership>, start: &mut Start) {
+pub(super) async fn build(
+    member: &Arc<Member>,
+    factory: &Factory,
+    leadership: &Arc<Leadership>,
+    start: &mut Start,
+) {
     let mut backoff = Backoff::slow();
     loop {
-        let context =
-            LeaderContext::new(leadership.terms.epoch, Arc::clone(&member.channel), member.instance());
+        let context = LeaderContext::new(
+            leadership.terms.epoch,
+            Arc::clone(&member.channel),
+            member.instance(),
+        );
         let message = match member.building(CatchPanic(factory(context))).await {
             Ok(Ok(client)) => return leadership.set(State::Restoring(client)),
             Ok(Err(message)) => message,
@@ -139,15 +156,21 @@ pub(super) async fn restore(member: &Arc<Member>, leadership: &Arc<Leadership>) 
                 context: leadership.context(member.next_call(), None, member.caller()),
                 restore: true,
             };
-            let opened = leadership.fanout.subscribe(&leadership, member.id(), wanted.options, request);
+            let opened =
+                leadership.fanout.subscribe(&leadership, member.id(), wanted.options, request);
             if tokio::time::timeout_at(deadline.into(), opened).await.is_err() {
-                member.emit(ClusterEvent::SubscriptionStalled { key: wanted.key.to_string(), waited });
+                member.emit(ClusterEvent::SubscriptionStalled {
+                    key: wanted.key.to_string(),
+                    waited,
+                });
             }
         });
     }
     for (key, sequence, arguments) in publications {
         let (member, leadership) = (Arc::clone(member), Arc::clone(leadership));
-        tasks.spawn(async move { publish_again(&member, &leadership, key.method, sequence, arguments, deadline).await });
+        tasks.spawn(async move {
+            publish_again(&member, &leadership, key.method, sequence, arguments, deadline).await
+        });
     }
     while tasks.join_next().await.is_some() {}
 }
@@ -164,7 +187,9 @@ async fn publish_again(
     let call_id = CallId { instance: member.instance(), sequence };
     let context = leadership.context(call_id, Some(deadline), member.caller());
     let call = member.call(info, arguments, context);
-    let replied = tokio::time::timeout_at(deadline.into(), leadership.call_bytes(method, call, member.id())).await;
+    let replied =
+        tokio::time::timeout_at(deadline.into(), leadership.call_bytes(method, call, member.id()))
+            .await;
     let error = match replied.map(|reply| (reply.answered, reply.answer)) {
         Ok((Answered::Ok, _)) => return,
         Ok((Answered::Err, _)) => Error::RealClient {

@@ -66,7 +66,9 @@ pub(crate) fn claim(
     let (owner, listener) = match present {
         Some(owner) => (owner, None),
         None => {
-            let Some(listener) = listen(port).map_err(|error| bind_error(port, &error))? else { return Ok(None) };
+            let Some(listener) = listen(port).map_err(|error| bind_error(port, &error))? else {
+                return Ok(None);
+            };
             let owner = Arc::new(PortOwner {
                 port,
                 channels: Mutex::default(),
@@ -125,7 +127,11 @@ impl PortOwner {
 
     fn leave(&self, leadership: &Arc<Leadership>) {
         let mut channels = lock(&self.channels);
-        if channels.by_name.get(leadership.channel()).is_some_and(|held| Arc::ptr_eq(held, leadership)) {
+        if channels
+            .by_name
+            .get(leadership.channel())
+            .is_some_and(|held| Arc::ptr_eq(held, leadership))
+        {
             channels.by_name.remove(leadership.channel());
         }
         if channels.by_name.is_empty() {
@@ -150,7 +156,8 @@ impl Seat {
             return;
         }
         channels.closing = true;
-        for other in channels.by_name.values().filter(|other| !Arc::ptr_eq(other, &self.leadership)) {
+        for other in channels.by_name.values().filter(|other| !Arc::ptr_eq(other, &self.leadership))
+        {
             other.step_down();
         }
     }
@@ -220,15 +227,25 @@ async fn accept(listener: TcpListener, owner: Arc<PortOwner>, limits: Limits) {
 }
 
 /// Starts a handshake, at the cost of the oldest one if too many are pending.
-fn admit(pending: &mut VecDeque<AbortHandle>, stream: TcpStream, owner: &Arc<PortOwner>, limits: &Limits) {
+fn admit(
+    pending: &mut VecDeque<AbortHandle>,
+    stream: TcpStream,
+    owner: &Arc<PortOwner>,
+    limits: &Limits,
+) {
     pending.retain(|handshake| !handshake.is_finished());
     if pending.len() >= limits.pending_handshakes
         && let Some(oldest) = pending.pop_front()
     {
-        tracing::warn!(port = owner.port, limit = limits.pending_handshakes, "too many unfinished handshakes, the oldest is dropped");
+        tracing::warn!(
+            port = owner.port,
+            limit = limits.pending_handshakes,
+            "too many unfinished handshakes, the oldest is dropped"
+        );
         oldest.abort();
     }
-    let handshake = tokio::spawn(admission::admit(stream, Arc::clone(owner), limits.handshake_timeout));
+    let handshake =
+        tokio::spawn(admission::admit(stream, Arc::clone(owner), limits.handshake_timeout));
     pending.push_back(handshake.abort_handle());
 }
 

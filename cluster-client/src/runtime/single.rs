@@ -25,6 +25,7 @@ struct Hub {
 pub(super) async fn run(member: Arc<Member>, factory: Factory, mut start: Start) {
     let (leadership, first) = enter(&member);
     leadership.fanout.add_local(Arc::clone(&member));
+    member.status.set_gate(leadership.gate());
     tokio::select! {
         () = member.status.close_requested() => {}
         () = take_part(&member, &factory, &leadership, first, &mut start) => {}
@@ -57,15 +58,17 @@ async fn take_part(
         let state = states.borrow_and_update().clone();
         match state {
             State::Ready(_) => {
-                member.set_link(Link::Leading(Arc::clone(leadership)));
-                member.send_queued();
                 let info = leadership.info();
-                member.status.set_role(if first { Role::Leader } else { Role::Follower }, Some(info));
+                member
+                    .status
+                    .set_role(if first { Role::Leader } else { Role::Follower }, Some(info));
                 member.emit(if first {
                     ClusterEvent::BecameLeader { epoch: info.epoch }
                 } else {
                     ClusterEvent::BecameFollower { leader: info }
                 });
+                member.set_link(Link::Leading(Arc::clone(leadership)));
+                member.send_queued();
                 start.succeeded();
             }
             State::Failed(error) => {

@@ -117,13 +117,20 @@ struct Failed {
 }
 
 /// Tries to win the port, then to reach its owner, and takes the role that results.
-async fn compete(member: &Arc<Member>, factory: &Factory, start: &mut Start) -> Result<End, Failed> {
+async fn compete(
+    member: &Arc<Member>,
+    factory: &Factory,
+    start: &mut Start,
+) -> Result<End, Failed> {
     let options = &member.options;
     if options.role != RolePreference::Follower {
         // Before each attempt to connect: a refused connection proves nothing, and only this one proves a death.
-        let claimed = port::claim(options.port, &member.channel, &options.limits, || leading::elect(member));
+        let claimed =
+            port::claim(options.port, &member.channel, &options.limits, || leading::elect(member));
         match claimed.map_err(|error| Failed { error, is_final: true })? {
-            Some((seat, leadership)) => return Ok(leading::lead(member, factory, seat, leadership, start).await),
+            Some((seat, leadership)) => {
+                return Ok(leading::lead(member, factory, seat, leadership, start).await);
+            }
             None if options.role == RolePreference::Leader => {
                 let endpoint = port::address(options.port).to_string();
                 let error = Error::PortOccupied { endpoint, channel: member.channel.to_string() };
@@ -152,7 +159,10 @@ async fn compete(member: &Arc<Member>, factory: &Factory, start: &mut Start) -> 
                 }
             };
             member.set_obstacle(obstacle.clone());
-            Err(Failed { error: obstacle.into_error(&member.channel, options.port, Duration::ZERO), is_final })
+            Err(Failed {
+                error: obstacle.into_error(&member.channel, options.port, Duration::ZERO),
+                is_final,
+            })
         }
     }
 }

@@ -6,9 +6,9 @@ use std::os::fd::AsFd;
 #[cfg(windows)]
 use std::os::windows::io::AsSocket;
 use std::{
+    future::poll_fn,
     io,
     net::Shutdown,
-    future::poll_fn,
     pin::pin,
     sync::{Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
@@ -40,12 +40,7 @@ const ROUNDS: usize = 8;
 pub(crate) fn split(stream: TcpStream) -> io::Result<(ReadHalf, WriteHalf)> {
     stream.set_nodelay(true)?;
     let (read, write) = stream.into_split();
-    let read = ReadHalf {
-        socket: read,
-        buf: BytesMut::new(),
-        size: QUIET,
-        quiet_reads: 0,
-    };
+    let read = ReadHalf { socket: read, buf: BytesMut::new(), size: QUIET, quiet_reads: 0 };
     Ok((read, WriteHalf { socket: write }))
 }
 
@@ -218,9 +213,7 @@ mod tests {
 
     async fn pair() -> (ReadHalf, WriteHalf, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let peer = TcpStream::connect(listener.local_addr().unwrap())
-            .await
-            .unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (read, write) = split(listener.accept().await.unwrap().0).unwrap();
         (read, write, peer)
     }

@@ -51,18 +51,13 @@ mod tests {
     use super::*;
 
     fn millis(backoff: &mut Backoff, random: u64, attempts: usize) -> Vec<u128> {
-        (0..attempts)
-            .map(|_| backoff.next_delay(random).as_millis())
-            .collect()
+        (0..attempts).map(|_| backoff.next_delay(random).as_millis()).collect()
     }
 
     #[test]
     fn the_ceiling_doubles_up_to_half_a_second() {
         let mut backoff = Backoff::default();
-        assert_eq!(
-            millis(&mut backoff, u64::MAX, 10),
-            [0, 5, 10, 20, 40, 80, 160, 320, 500, 500]
-        );
+        assert_eq!(millis(&mut backoff, u64::MAX, 10), [0, 5, 10, 20, 40, 80, 160, 320, 500, 500]);
         backoff.reset();
         assert_eq!(millis(&mut backoff, u64::MAX, 2), [0, 5]);
         backoff.attempts = u32::MAX;
@@ -72,9 +67,6 @@ mod tests {
     #[test]
     fn a_delay_is_anywhere_below_the_ceiling() {
         assert_eq!(millis(&mut Backoff::default(), 0, 4), [0, 0, 0, 0]);
-        assert_eq!(
-            millis(&mut Backoff::default(), u64::MAX / 2, 5),
-            [0, 2, 5, 10, 20]
-        );
+        assert_eq!(millis(&mut Backoff::default(), u64::MAX / 2, 5), [0, 2, 5, 10, 20]);
     }
 }

@@ -133,21 +133,13 @@ impl Calls {
     /// is not, `waker` is the one to be woken.
     pub(crate) fn poll(&mut self, id: u64, waker: &Waker, into: &mut Payload) -> Polled {
         match self.find(id) {
-            Some(Slot {
-                state: State::Waiting(current),
-                ..
-            }) => {
+            Some(Slot { state: State::Waiting(current), .. }) => {
                 let changed = !current.will_wake(waker);
                 Polled::Waiting {
                     replaced: changed.then(|| std::mem::replace(current, waker.clone())),
                 }
             }
-            Some(
-                slot @ &mut Slot {
-                    state: State::Over(outcome),
-                    ..
-                },
-            ) => {
+            Some(slot @ &mut Slot { state: State::Over(outcome), .. }) => {
                 std::mem::swap(&mut slot.payload, into);
                 self.free(id);
                 Polled::Over(outcome)
@@ -199,11 +191,7 @@ impl Calls {
             if let Some(waker) = slot.finish(Err(CallLoss::Expired { sent })) {
                 self.live -= 1;
                 let unsent = (!sent).then(|| slot.packet.clone());
-                expired.push(Expired {
-                    id: slot.id,
-                    waker,
-                    unsent,
-                });
+                expired.push(Expired { id: slot.id, waker, unsent });
             }
         }
     }
@@ -230,18 +218,12 @@ impl Calls {
 
     /// The leader is going away and has accepted only the first `accepted` calls.
     pub(crate) fn not_accepted(&mut self, accepted: u64, wakers: &mut Vec<Waker>) {
-        self.lose(wakers, |slot| {
-            (slot.ordinal > accepted).then_some(CallLoss::NotAccepted)
-        });
+        self.lose(wakers, |slot| (slot.ordinal > accepted).then_some(CallLoss::NotAccepted));
     }
 
     /// The connection has ended, and the socket had accepted `written` bytes.
     pub(crate) fn lose_all(&mut self, written: u64, wakers: &mut Vec<Waker>) {
-        self.lose(wakers, |slot| {
-            Some(CallLoss::Disconnected {
-                sent: slot.packet.end <= written,
-            })
-        });
+        self.lose(wakers, |slot| Some(CallLoss::Disconnected { sent: slot.packet.end <= written }));
     }
 
     /// How many calls wait.

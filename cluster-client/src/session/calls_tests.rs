@@ -11,11 +11,7 @@ struct Table {
 
 impl Table {
     fn new() -> Self {
-        Self {
-            calls: Calls::default(),
-            now: Instant::now(),
-            sequence: 0,
-        }
+        Self { calls: Calls::default(), now: Instant::now(), sequence: 0 }
     }
 
     /// The n-th call is the n-th on the connection and takes 10 bytes.
@@ -46,9 +42,7 @@ impl Table {
     }
 
     fn answer(&mut self, id: u64, data: &[u8]) -> bool {
-        self.calls
-            .answer(id, AnswerKind::Ok, |payload| payload.fill(data))
-            .is_some()
+        self.calls.answer(id, AnswerKind::Ok, |payload| payload.fill(data)).is_some()
     }
 }
 
@@ -56,10 +50,7 @@ impl Table {
 fn each_answer_goes_to_its_call() {
     let mut table = Table::new();
     let (a, b) = (table.insert(1), table.insert(1));
-    assert_eq!(
-        (table.poll(a), table.poll(b), table.calls.live()),
-        (None, None, 2)
-    );
+    assert_eq!((table.poll(a), table.poll(b), table.calls.live()), (None, None, 2));
     assert!(table.answer(b, b"b") && table.answer(a, b"a"));
     assert_eq!(table.poll(a), Some(Ok((AnswerKind::Ok, b"a".to_vec()))));
     assert_eq!(table.poll(b), Some(Ok((AnswerKind::Ok, b"b".to_vec()))));
@@ -78,10 +69,7 @@ fn a_late_answer_never_meets_the_next_call_in_the_slot() {
     assert_eq!(table.poll(next), None);
     assert!(table.answer(next, b"own"));
     assert!(!table.answer(next, b"twice"));
-    assert_eq!(
-        table.poll(next),
-        Some(Ok((AnswerKind::Ok, b"own".to_vec())))
-    );
+    assert_eq!(table.poll(next), Some(Ok((AnswerKind::Ok, b"own".to_vec()))));
 }
 
 #[test]
@@ -99,26 +87,15 @@ fn calls_expire_at_their_deadline() {
     let ids = [2, 1, 3].map(|seconds| table.insert(seconds));
     assert_eq!(table.calls.earliest_deadline(), Some(table.after(1)));
     let mut expired = Vec::new();
-    table
-        .calls
-        .expire(table.after(1) - Duration::from_nanos(1), 30, &mut expired);
+    table.calls.expire(table.after(1) - Duration::from_nanos(1), 30, &mut expired);
     assert!(expired.is_empty());
 
     // Of the first two calls one was written and the other was not.
     table.calls.expire(table.after(2), 10, &mut expired);
-    let expired: Vec<_> = expired
-        .into_iter()
-        .map(|call| (call.id, call.unsent))
-        .collect();
+    let expired: Vec<_> = expired.into_iter().map(|call| (call.id, call.unsent)).collect();
     assert_eq!(expired, [(ids[0], None), (ids[1], Some(10..20))]);
-    assert_eq!(
-        table.poll(ids[0]),
-        Some(Err(CallLoss::Expired { sent: true }))
-    );
-    assert_eq!(
-        table.poll(ids[1]),
-        Some(Err(CallLoss::Expired { sent: false }))
-    );
+    assert_eq!(table.poll(ids[0]), Some(Err(CallLoss::Expired { sent: true })));
+    assert_eq!(table.poll(ids[1]), Some(Err(CallLoss::Expired { sent: false })));
     assert_eq!((table.poll(ids[2]), table.calls.live()), (None, 1));
     assert_eq!(table.calls.earliest_deadline(), Some(table.after(3)));
 }
@@ -129,13 +106,7 @@ fn calls_behind_a_withdrawn_one_move_up() {
     let ids = [9, 1, 9, 1, 9].map(|seconds| table.insert(seconds));
     table.calls.expire(table.after(1), 0, &mut Vec::new());
     table.calls.withdrawn(&[10..20, 30..40]);
-    let at = |id| {
-        table
-            .calls
-            .slots
-            .get(index(id))
-            .map(|slot| (slot.ordinal, slot.packet.clone()))
-    };
+    let at = |id| table.calls.slots.get(index(id)).map(|slot| (slot.ordinal, slot.packet.clone()));
     let expected = [Some((1, 0..10)), Some((2, 10..20)), Some((3, 20..30))];
     assert_eq!([at(ids[0]), at(ids[2]), at(ids[4])], expected);
 }
@@ -147,10 +118,7 @@ fn a_leader_that_goes_away_accepts_by_order() {
     let mut wakers = Vec::new();
     table.calls.not_accepted(2, &mut wakers);
     assert_eq!(wakers.len(), 1);
-    assert_eq!(
-        ids.map(|id| table.poll(id)),
-        [None, None, Some(Err(CallLoss::NotAccepted))]
-    );
+    assert_eq!(ids.map(|id| table.poll(id)), [None, None, Some(Err(CallLoss::NotAccepted))]);
 }
 
 #[test]
@@ -162,10 +130,7 @@ fn the_end_of_the_connection_says_what_was_wholly_sent() {
     table.calls.lose_all(29, &mut wakers);
     assert_eq!((wakers.len(), table.calls.live()), (2, 0));
     let lost = |sent| Some(Err(CallLoss::Disconnected { sent }));
-    assert_eq!(
-        [table.poll(ids[1]), table.poll(ids[2])],
-        [lost(true), lost(false)]
-    );
+    assert_eq!([table.poll(ids[1]), table.poll(ids[2])], [lost(true), lost(false)]);
     assert!(matches!(table.poll(ids[0]), Some(Ok(_))));
 }
 
@@ -175,13 +140,8 @@ fn the_number_of_calls_is_bounded_and_a_burst_leaves_no_memory_behind() {
     let ids: Vec<u64> = (0..MAX_CALLS).map(|_| table.insert(1)).collect();
     let one_more = |table: &mut Table| {
         let waker = Waker::noop().clone();
-        let call = NewCall {
-            sequence: 1 << 20,
-            deadline: table.now,
-            packet: 0..1,
-            ordinal: 1,
-            waker,
-        };
+        let call =
+            NewCall { sequence: 1 << 20, deadline: table.now, packet: 0..1, ordinal: 1, waker };
         table.calls.insert(call)
     };
     assert_eq!(one_more(&mut table), None);
@@ -190,10 +150,7 @@ fn the_number_of_calls_is_bounded_and_a_burst_leaves_no_memory_behind() {
     for id in ids {
         table.calls.remove(id);
     }
-    assert_eq!(
-        (table.calls.live(), table.calls.slots.len()),
-        (1, MAX_CALLS)
-    );
+    assert_eq!((table.calls.live(), table.calls.slots.len()), (1, MAX_CALLS));
     table.calls.remove(last);
     assert_eq!((table.calls.live(), table.calls.slots.len()), (0, 0));
     let again = table.insert(1);

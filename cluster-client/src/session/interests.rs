@@ -76,11 +76,7 @@ enum What {
 
 impl Interests {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self {
-            limits: limits.clone(),
-            by_key: HashMap::new(),
-            next_handle: 0,
-        }
+        Self { limits: limits.clone(), by_key: HashMap::new(), next_handle: 0 }
     }
 
     /// Adds a handle that nobody reads yet.
@@ -104,14 +100,7 @@ impl Interests {
             None => {
                 let retained = Queue::new(options.delivery, &self.limits);
                 let handles = Arc::new([handle]);
-                let interest = Interest {
-                    method,
-                    args,
-                    options,
-                    handles,
-                    retained,
-                    turn: 0,
-                };
+                let interest = Interest { method, args, options, handles, retained, turn: 0 };
                 self.by_key.insert(key.into(), interest);
                 Joined::First(id)
             }
@@ -122,17 +111,9 @@ impl Interests {
     /// to be dropped without the lock.
     pub(crate) fn leave(&mut self, key: &str, id: HandleId) -> Option<Interest> {
         let interest = self.by_key.get_mut(key)?;
-        interest.handles = interest
-            .handles
-            .iter()
-            .filter(|handle| handle.id != id)
-            .cloned()
-            .collect();
-        if interest.handles.is_empty() {
-            self.by_key.remove(key)
-        } else {
-            None
-        }
+        interest.handles =
+            interest.handles.iter().filter(|handle| handle.id != id).cloned().collect();
+        if interest.handles.is_empty() { self.by_key.remove(key) } else { None }
     }
 
     /// A value has come: retains it, if its event type says so.
@@ -141,9 +122,7 @@ impl Interests {
             return Notice::to_nobody(What::Item(item));
         };
         let released = if interest.options.retains() {
-            interest
-                .retained
-                .push(item.key.clone(), item.clone(), item.size())
+            interest.retained.push(item.key.clone(), item.clone(), item.size())
         } else {
             Vec::new()
         };
@@ -151,11 +130,7 @@ impl Interests {
             Receivers::All => interest.handles.clone(),
             Receivers::One => interest.next_in_turn().into_iter().collect(),
         };
-        Notice {
-            to,
-            what: What::Item(item),
-            _released: released,
-        }
+        Notice { to, what: What::Item(item), _released: released }
     }
 
     /// Values of a key were lost on their way here.
@@ -171,21 +146,11 @@ impl Interests {
     /// The member has a new leader, which has not pushed anything yet. Forgets the values of the
     /// one before.
     pub(crate) fn resynced_all(&mut self) -> Notice {
-        let to = self
-            .by_key
-            .values()
-            .flat_map(|interest| interest.handles.iter().cloned())
-            .collect();
-        let released = self
-            .by_key
-            .values_mut()
-            .flat_map(|interest| interest.retained.clear())
-            .collect();
-        Notice {
-            to,
-            what: What::Resynced,
-            _released: released,
-        }
+        let to =
+            self.by_key.values().flat_map(|interest| interest.handles.iter().cloned()).collect();
+        let released =
+            self.by_key.values_mut().flat_map(|interest| interest.retained.clear()).collect();
+        Notice { to, what: What::Resynced, _released: released }
     }
 
     /// A subscription is over for all its handles; the next one asks anew.
@@ -206,11 +171,7 @@ impl Interests {
 
     fn tell(&self, key: &str, what: What) -> Notice {
         match self.by_key.get(key) {
-            Some(interest) => Notice {
-                to: interest.handles.clone(),
-                what,
-                _released: Vec::new(),
-            },
+            Some(interest) => Notice { to: interest.handles.clone(), what, _released: Vec::new() },
             None => Notice::to_nobody(what),
         }
     }
@@ -256,11 +217,7 @@ impl Notice {
     }
 
     fn to_nobody(what: What) -> Self {
-        Self {
-            to: Arc::default(),
-            what,
-            _released: Vec::new(),
-        }
+        Self { to: Arc::default(), what, _released: Vec::new() }
     }
 
     fn closed(interests: impl IntoIterator<Item = Interest>, reason: CloseReason) -> Self {
@@ -270,10 +227,6 @@ impl Notice {
             to.extend_from_slice(&interest.handles);
             released.extend(interest.retained.clear());
         }
-        Self {
-            to: to.into(),
-            what: What::Closed(reason),
-            _released: released,
-        }
+        Self { to: to.into(), what: What::Closed(reason), _released: released }
     }
 }

@@ -97,8 +97,7 @@ impl Liveness {
 
     fn ping_at(&self) -> Instant {
         let at = (self.heard + self.interval).min(self.said + self.interval * MUTE);
-        self.pinged
-            .map_or(at, |pinged| at.max(pinged + self.interval))
+        self.pinged.map_or(at, |pinged| at.max(pinged + self.interval))
     }
 }
 
@@ -134,10 +133,7 @@ mod tests {
         assert_eq!(run(&mut live, start, 9), expected);
         assert!(live.heard(start + SECOND * 9));
         assert!(!live.heard(start + SECOND * 9), "once an episode");
-        assert!(
-            run(&mut live, start, 15).contains(&(15, silent)),
-            "and again in the next one"
-        );
+        assert!(run(&mut live, start, 15).contains(&(15, silent)), "and again in the next one");
     }
 
     #[test]
@@ -147,11 +143,7 @@ mod tests {
         for second in 1..=8 {
             let now = start + SECOND * second;
             live.heard(now - SECOND / 2);
-            let verdict = if second % 4 == 0 {
-                Verdict::Ping
-            } else {
-                Verdict::Fine
-            };
+            let verdict = if second % 4 == 0 { Verdict::Ping } else { Verdict::Fine };
             assert_eq!(live.tick(now), verdict, "second {second}");
             if verdict == Verdict::Ping {
                 live.said(now);
@@ -176,9 +168,6 @@ mod tests {
         for second in 1..15 {
             assert_eq!(live.overdue(start + SECOND * second, SECOND * 15), None);
         }
-        assert_eq!(
-            live.overdue(start + SECOND * 15, SECOND * 15),
-            Some(SECOND * 15)
-        );
+        assert_eq!(live.overdue(start + SECOND * 15, SECOND * 15), Some(SECOND * 15));
     }
 }

@@ -113,11 +113,7 @@ impl Outbound {
         match status {
             WriteStatus::Done => {
                 self.keep(batch.buf);
-                if self.buf.is_empty() {
-                    Next::Done
-                } else {
-                    Next::Again
-                }
+                if self.buf.is_empty() { Next::Done } else { Next::Again }
             }
             WriteStatus::Blocked => {
                 self.left = Some(batch);
@@ -142,10 +138,7 @@ impl Outbound {
             cut(&mut left.buf, self.written - left.at as u64, in_left);
         }
         cut(&mut self.buf, buf_start, in_buf);
-        self.queued -= packets
-            .iter()
-            .map(|packet| packet.end - packet.start)
-            .sum::<u64>();
+        self.queued -= packets.iter().map(|packet| packet.end - packet.start).sum::<u64>();
     }
 
     /// The socket is writable again.
@@ -315,10 +308,7 @@ mod tests {
         assert_eq!(flushes, [false, false, true, true]);
         out.batch_woken(3);
         out.begin_turn();
-        assert!(
-            out.should_flush(),
-            "the task has had its turn: nothing is put off"
-        );
+        assert!(out.should_flush(), "the task has had its turn: nothing is put off");
     }
 
     #[test]

@@ -27,14 +27,8 @@ pub(crate) struct Payload {
 impl Payload {
     /// An empty payload with a buffer that was in use before, if this thread has one to spare.
     pub(crate) fn spare() -> Self {
-        let small = SPARES
-            .try_with(|spares| spares.borrow_mut().pop())
-            .ok()
-            .flatten();
-        Self {
-            small: small.unwrap_or_default(),
-            large: Bytes::new(),
-        }
+        let small = SPARES.try_with(|spares| spares.borrow_mut().pop()).ok().flatten();
+        Self { small: small.unwrap_or_default(), large: Bytes::new() }
     }
 
     /// Copies a small payload.
@@ -65,10 +59,7 @@ impl Payload {
 
 impl From<Bytes> for Payload {
     fn from(large: Bytes) -> Self {
-        Self {
-            small: Vec::new(),
-            large,
-        }
+        Self { small: Vec::new(), large }
     }
 }
 
@@ -76,11 +67,7 @@ impl Deref for Payload {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        if self.large.is_empty() {
-            &self.small
-        } else {
-            &self.large
-        }
+        if self.large.is_empty() { &self.small } else { &self.large }
     }
 }
 

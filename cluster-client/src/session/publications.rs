@@ -33,7 +33,10 @@ struct Published {
 impl Remembered {
     /// A publication is under way.
     pub(crate) fn begin(&mut self, key: PublicationKey, sequence: u64, arguments: Bytes) {
-        self.by_key.entry(key).or_default().insert(sequence, Published { arguments, confirmed: false });
+        self.by_key
+            .entry(key)
+            .or_default()
+            .insert(sequence, Published { arguments, confirmed: false });
     }
 
     /// It has succeeded: it takes the place of the one before.
@@ -58,7 +61,8 @@ impl Remembered {
     /// What is to be published again: for each key the number of the call and its arguments.
     pub(crate) fn all(&self) -> Vec<(PublicationKey, u64, Bytes)> {
         let newest = |(key, published): (&PublicationKey, &BTreeMap<u64, Published>)| {
-            let (sequence, newest) = published.iter().rfind(|(_, published)| published.confirmed)?;
+            let (sequence, newest) =
+                published.iter().rfind(|(_, published)| published.confirmed)?;
             Some((key.clone(), *sequence, newest.arguments.clone()))
         };
         self.by_key.iter().filter_map(newest).collect()
@@ -155,7 +159,11 @@ mod tests {
     }
 
     fn remembered(publications: &Remembered) -> Vec<(u64, Bytes)> {
-        publications.all().into_iter().map(|(_, sequence, arguments)| (sequence, arguments)).collect()
+        publications
+            .all()
+            .into_iter()
+            .map(|(_, sequence, arguments)| (sequence, arguments))
+            .collect()
     }
 
     #[test]

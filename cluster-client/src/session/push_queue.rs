@@ -145,11 +145,7 @@ impl PushQueue {
     ) {
         let pending = self.topics.entry(topic).or_insert_with(|| {
             self.turns.push_back(topic);
-            Pending {
-                delivery,
-                queue: Queue::new(delivery, &self.limits),
-                end: None,
-            }
+            Pending { delivery, queue: Queue::new(delivery, &self.limits), end: None }
         });
         let total = self.totals.of(pending.delivery);
         let others = *total - pending.bytes();

@@ -121,11 +121,7 @@ impl Topics {
         }
         Ok(if topic.live {
             let snapshot = topic.retained.values().cloned().collect();
-            Join::Joined {
-                topic: id,
-                missed: topic.retained.missed_before(),
-                snapshot,
-            }
+            Join::Joined { topic: id, missed: topic.retained.missed_before(), snapshot }
         } else {
             Join::Wait(id)
         })
@@ -166,19 +162,14 @@ impl Topics {
         let subscribers = match topic.options.receivers {
             Receivers::All => topic.subscribers.clone(),
             Receivers::One if topic.subscribers.is_empty() => Vec::new(),
-            Receivers::One => topic
-                .subscribers
-                .get(pick(topic.subscribers.len()))
-                .copied()
-                .into_iter()
-                .collect(),
+            Receivers::One => {
+                topic.subscribers.get(pick(topic.subscribers.len())).copied().into_iter().collect()
+            }
         };
         let mut released = Vec::new();
         if topic.options.retains() {
             self.retained -= topic.retained.len();
-            released = topic
-                .retained
-                .push(item.key.clone(), item.clone(), item.size());
+            released = topic.retained.push(item.key.clone(), item.clone(), item.size());
             // The topics share one bound; the one that grows pays, down to its newest value.
             while self.retained + topic.retained.len() > self.limits.retained_items
                 && topic.retained.len() > 1
@@ -187,17 +178,12 @@ impl Topics {
             }
             self.retained += topic.retained.len();
         }
-        Affected {
-            subscribers,
-            released,
-        }
+        Affected { subscribers, released }
     }
 
     /// Everybody who has joined the topic: whom to tell what the upstream says besides values.
     pub(crate) fn subscribers(&self, topic: TopicId) -> &[SubscriberId] {
-        self.topics
-            .get(&topic)
-            .map_or(&[], |topic| &topic.subscribers)
+        self.topics.get(&topic).map_or(&[], |topic| &topic.subscribers)
     }
 
     /// Ends the subscription of `who` to `key`; `None` if there is none.
@@ -265,16 +251,10 @@ impl Topics {
     /// Whether `who` may be subscribed to one more topic, or is to this one.
     fn check_subscriber(&self, topic: Option<TopicId>, who: SubscriberId) -> Result<(), Error> {
         let joined = self.by_subscriber.get(&who);
-        if joined
-            .zip(topic)
-            .is_some_and(|(joined, topic)| joined.contains(&topic))
-        {
+        if joined.zip(topic).is_some_and(|(joined, topic)| joined.contains(&topic)) {
             return Ok(());
         }
-        within(
-            joined.map_or(0, HashSet::len),
-            self.limits.subscriptions_per_follower,
-        )
+        within(joined.map_or(0, HashSet::len), self.limits.subscriptions_per_follower)
     }
 
     fn left(&mut self, now: Instant, id: TopicId, who: SubscriberId) {
@@ -306,17 +286,10 @@ impl Topics {
                 }
             }
         }
-        Affected {
-            subscribers: topic.subscribers,
-            released: topic.retained.clear(),
-        }
+        Affected { subscribers: topic.subscribers, released: topic.retained.clear() }
     }
 }
 
 fn within(count: usize, limit: usize) -> Result<(), Error> {
-    if count < limit {
-        Ok(())
-    } else {
-        Err(Error::TooManySubscriptions { limit })
-    }
+    if count < limit { Ok(()) } else { Err(Error::TooManySubscriptions { limit }) }
 }

@@ -44,12 +44,7 @@ impl Inbox {
     pub(crate) fn new(delivery: Delivery, limits: &Limits) -> Self {
         let queue = Queue::new(delivery, limits);
         Self {
-            state: Mutex::new(State {
-                queue,
-                closed: None,
-                abandoned: false,
-                reader: None,
-            }),
+            state: Mutex::new(State { queue, closed: None, abandoned: false, reader: None }),
             abandoned: Notify::new(),
         }
     }
@@ -162,9 +157,6 @@ impl State {
     }
 
     fn pop(&mut self) -> Option<Result<Event<Item>, CloseReason>> {
-        self.queue
-            .pop()
-            .map(Ok)
-            .or_else(|| self.closed.clone().map(Err))
+        self.queue.pop().map(Ok).or_else(|| self.closed.clone().map(Err))
     }
 }

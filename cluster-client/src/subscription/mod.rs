@@ -126,10 +126,7 @@ impl<E: Subscribe> Subscription<E> {
     /// dropped.
     pub fn channel() -> (SubscriptionSender<E>, Self) {
         let inbox = Arc::new(Inbox::new(E::OPTIONS.delivery, &Limits::default()));
-        (
-            SubscriptionSender::new(inbox.clone()),
-            Self::new(Source::Inbox(inbox)),
-        )
+        (SubscriptionSender::new(inbox.clone()), Self::new(Source::Inbox(inbox)))
     }
 
     /// A subscription to what a stream yields. It ends, with [`CloseReason::Ended`], when the
@@ -156,21 +153,11 @@ impl<E: Subscribe> Subscription<E> {
         let latest = E::OPTIONS.delivery == Delivery::Latest;
         let seen = latest.then(|| Seen::new(inbox.capacity()));
         let source = Some(Source::Inbox(inbox));
-        Self {
-            source,
-            guard: Some(guard),
-            seen,
-            ended: None,
-        }
+        Self { source, guard: Some(guard), seen, ended: None }
     }
 
     fn new(source: Source<E>) -> Self {
-        Self {
-            source: Some(source),
-            guard: None,
-            seen: None,
-            ended: None,
-        }
+        Self { source: Some(source), guard: None, seen: None, ended: None }
     }
 
     /// The next value, or `None` when the subscription has ended. Cancel safe.
@@ -306,8 +293,6 @@ impl<E: Subscribe> Stream for Subscription<E> {
 
 impl<E> fmt::Debug for Subscription<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subscription")
-            .field("ended", &self.ended)
-            .finish_non_exhaustive()
+        f.debug_struct("Subscription").field("ended", &self.ended).finish_non_exhaustive()
     }
 }

@@ -71,14 +71,12 @@ struct Value<V> {
 impl<V> Queue<V> {
     pub(crate) fn new(delivery: Delivery, limits: &Limits) -> Self {
         let bounds = match delivery {
-            Delivery::Latest => Bounds {
-                items: limits.retained_items,
-                bytes: limits.retained_bytes,
-            },
-            Delivery::Every { capacity } => Bounds {
-                items: capacity,
-                bytes: limits.outbound_bytes,
-            },
+            Delivery::Latest => {
+                Bounds { items: limits.retained_items, bytes: limits.retained_bytes }
+            }
+            Delivery::Every { capacity } => {
+                Bounds { items: capacity, bytes: limits.outbound_bytes }
+            }
         };
         Self::bounded(delivery, bounds)
     }
@@ -147,10 +145,7 @@ impl<V> Queue<V> {
             if value.is_some() && !spared {
                 gap.missed(1);
             }
-            let next = self
-                .entries
-                .front_mut()
-                .map_or(&mut self.tail, |next| &mut next.before);
+            let next = self.entries.front_mut().map_or(&mut self.tail, |next| &mut next.before);
             gap.append(mem::take(next));
             *next = gap;
             match value {
@@ -170,25 +165,17 @@ impl<V> Queue<V> {
     pub(crate) fn clear(&mut self) -> Vec<V> {
         let empty = Self::bounded(self.delivery, self.bounds);
         let entries = mem::replace(self, empty).entries;
-        entries
-            .into_iter()
-            .filter_map(|entry| Some(entry.value?.value))
-            .collect()
+        entries.into_iter().filter_map(|entry| Some(entry.value?.value)).collect()
     }
 
     /// The values there are, the oldest first.
     pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
-        self.entries
-            .iter()
-            .filter_map(|entry| Some(&entry.value.as_ref()?.value))
+        self.entries.iter().filter_map(|entry| Some(&entry.value.as_ref()?.value))
     }
 
     /// How many values before the oldest one were lost.
     pub(crate) fn missed_before(&self) -> u64 {
-        self.entries
-            .front()
-            .map_or(&self.tail, |front| &front.before)
-            .count()
+        self.entries.front().map_or(&self.tail, |front| &front.before).count()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -240,10 +227,7 @@ impl<V> Queue<V> {
         if self.delivery == Delivery::Latest {
             self.places.insert(value.key.clone(), self.newest);
         }
-        self.entries.push_back(Entry {
-            before: mem::take(&mut self.tail),
-            value: Some(value),
-        });
+        self.entries.push_back(Entry { before: mem::take(&mut self.tail), value: Some(value) });
     }
 
     /// Removes the entries without a value, so that there are never more of them than values.

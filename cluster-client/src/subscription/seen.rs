@@ -25,11 +25,7 @@ struct Given {
 impl Seen {
     /// Remembers at most `capacity` keys; one that is forgotten is given again.
     pub(super) fn new(capacity: usize) -> Self {
-        Self {
-            generation: 0,
-            given: HashMap::new(),
-            capacity,
-        }
+        Self { generation: 0, given: HashMap::new(), capacity }
     }
 
     pub(super) fn resynced(&mut self) {
@@ -40,10 +36,7 @@ impl Seen {
     /// one before.
     pub(super) fn admit<E: Subscribe>(&mut self, item: Item) -> Result<Option<E>, Error> {
         let value: E = item.clone().into_value()?;
-        let known = self
-            .given
-            .get(&item.key)
-            .filter(|given| given.generation < self.generation);
+        let known = self.given.get(&item.key).filter(|given| given.generation < self.generation);
         let repeated = match known {
             Some(given) => given.item.clone().into_value::<E>()? == value,
             None => false,
@@ -59,12 +52,6 @@ impl Seen {
         {
             self.given.remove(&some_key);
         }
-        self.given.insert(
-            item.key.clone(),
-            Given {
-                generation: self.generation,
-                item,
-            },
-        );
+        self.given.insert(item.key.clone(), Given { generation: self.generation, item });
     }
 }

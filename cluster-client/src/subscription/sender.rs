@@ -54,10 +54,7 @@ pub struct SendError<E>(pub E);
 
 impl<E: Subscribe> SubscriptionSender<E> {
     pub(super) fn new(inbox: Arc<Inbox>) -> Self {
-        Self {
-            open: Arc::new(Open(inbox)),
-            _sends: PhantomData,
-        }
+        Self { open: Arc::new(Open(inbox)), _sends: PhantomData }
     }
 
     /// Sends a value, without ever waiting: what becomes of values that come too fast is up to the
@@ -99,18 +96,13 @@ impl Drop for Open {
 
 impl<E> Clone for SubscriptionSender<E> {
     fn clone(&self) -> Self {
-        Self {
-            open: self.open.clone(),
-            _sends: PhantomData,
-        }
+        Self { open: self.open.clone(), _sends: PhantomData }
     }
 }
 
 impl<E> fmt::Debug for SubscriptionSender<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SubscriptionSender")
-            .field("closed", &self.is_closed())
-            .finish()
+        f.debug_struct("SubscriptionSender").field("closed", &self.is_closed()).finish()
     }
 }
 

@@ -21,10 +21,7 @@ pub(crate) struct Quote {
 
 impl Quote {
     pub(crate) fn new(symbol: &str, price: u32) -> Self {
-        Self {
-            symbol: symbol.into(),
-            price,
-        }
+        Self { symbol: symbol.into(), price }
     }
 }
 

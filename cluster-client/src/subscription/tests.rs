@@ -39,11 +39,7 @@ fn member<E: Subscribe>() -> (Arc<Inbox>, Subscription<E>, Arc<AtomicBool>) {
     let inbox = Arc::new(Inbox::new(E::OPTIONS.delivery, &Limits::default()));
     let unsubscribed = Arc::new(AtomicBool::new(false));
     let guard = Box::new(Guard(unsubscribed.clone()));
-    (
-        inbox.clone(),
-        Subscription::from_inbox(inbox, guard),
-        unsubscribed,
-    )
+    (inbox.clone(), Subscription::from_inbox(inbox, guard), unsubscribed)
 }
 
 fn poll<E: Subscribe>(subscription: &mut Subscription<E>) -> Poll<Option<Event<E>>> {
@@ -62,11 +58,7 @@ fn read<E: Subscribe>(subscription: &mut Subscription<E>) -> Vec<Event<E>> {
 fn encoded<E: Subscribe>(value: &E) -> Item {
     let mut bytes = Vec::new();
     Codec::Json.encode(value, &mut bytes).unwrap();
-    Item::encoded(
-        value.item_key().map(Arc::from),
-        Codec::Json,
-        Bytes::from(bytes),
-    )
+    Item::encoded(value.item_key().map(Arc::from), Codec::Json, Bytes::from(bytes))
 }
 
 #[tokio::test]
@@ -77,11 +69,7 @@ async fn the_newest_value_is_read_and_then_the_end() {
     assert_eq!(subscription.next().await, Some(Latest(2)));
     sender.send(Latest(3)).unwrap();
     drop(sender);
-    assert_eq!(
-        subscription.close_reason(),
-        None,
-        "there is a value to be read"
-    );
+    assert_eq!(subscription.close_reason(), None, "there is a value to be read");
     assert_eq!(subscription.next().await, Some(Latest(3)));
     assert_eq!(subscription.next().await, None);
     assert_eq!(subscription.next().await, None);
@@ -104,10 +92,7 @@ fn the_newest_value_of_each_item_key_is_read() {
     for quote in [Quote::new("A", 1), Quote::new("B", 2), Quote::new("A", 3)] {
         sender.send(quote).unwrap();
     }
-    assert_eq!(
-        read(&mut subscription),
-        [Value(Quote::new("A", 3)), Value(Quote::new("B", 2))]
-    );
+    assert_eq!(read(&mut subscription), [Value(Quote::new("A", 3)), Value(Quote::new("B", 2))]);
 }
 
 #[tokio::test]

@@ -25,10 +25,7 @@ impl Encoding for Bincode {
         // No limit here: it would serialize twice, the first time to count.
         options()
             .serialize_into(out, value)
-            .map_err(|error| EncodeError::Value {
-                codec: Self::NAME,
-                message: error.to_string(),
-            })
+            .map_err(|error| EncodeError::Value { codec: Self::NAME, message: error.to_string() })
     }
 
     fn decode<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, DecodeError> {
@@ -36,10 +33,7 @@ impl Encoding for Bincode {
             .reject_trailing_bytes()
             .with_limit(bytes.len() as u64)
             .deserialize(bytes)
-            .map_err(|error| DecodeError::Value {
-                codec: Self::NAME,
-                message: error.to_string(),
-            })
+            .map_err(|error| DecodeError::Value { codec: Self::NAME, message: error.to_string() })
     }
 }
 
@@ -55,10 +49,7 @@ mod tests {
     fn the_format_is_fixed() {
         let mut bytes = Vec::new();
         Bincode::encode(&(258_u32, "ab", Some(true)), &mut bytes).unwrap();
-        assert_eq!(
-            bytes,
-            [2, 1, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, b'a', b'b', 1, 1]
-        );
+        assert_eq!(bytes, [2, 1, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, b'a', b'b', 1, 1]);
     }
 
     #[test]
@@ -78,16 +69,8 @@ mod tests {
             Struct { wide: u128, text: Option<String> },
         }
         let map = std::collections::BTreeMap::from([("k".to_owned(), ('ß', true, 1.5_f32))]);
-        let wide = Shape::Struct {
-            wide: u128::MAX,
-            text: Some("t".to_owned()),
-        };
-        let value = (
-            map,
-            vec![Shape::Unit, Shape::Tuple(-1, '🦀'), wide],
-            [(); 3],
-            -1_i128,
-        );
+        let wide = Shape::Struct { wide: u128::MAX, text: Some("t".to_owned()) };
+        let value = (map, vec![Shape::Unit, Shape::Tuple(-1, '🦀'), wide], [(); 3], -1_i128);
         let mut bytes = Vec::new();
         Bincode::encode(&value, &mut bytes).unwrap();
         assert_eq!(Bincode::decode(&bytes), Ok(value));

@@ -124,9 +124,7 @@ impl FromStr for Codec {
 
     fn from_str(name: &str) -> Result<Self, DecodeError> {
         let codec = Codec::ALL.iter().find(|codec| codec.name() == name);
-        codec.copied().ok_or_else(|| DecodeError::UnknownCodec {
-            name: name.to_owned(),
-        })
+        codec.copied().ok_or_else(|| DecodeError::UnknownCodec { name: name.to_owned() })
     }
 }
 
@@ -151,11 +149,7 @@ mod tests {
 
     #[test]
     fn the_default_is_the_compact_one_if_it_is_there() {
-        let default = if cfg!(feature = "bincode") {
-            "bincode"
-        } else {
-            "json"
-        };
+        let default = if cfg!(feature = "bincode") { "bincode" } else { "json" };
         assert_eq!(Codec::default().to_string(), default);
     }
 
@@ -168,10 +162,7 @@ mod tests {
             assert_eq!(serde_json::from_str::<Codec>(&json).unwrap(), codec);
         }
         let name = "morse".to_owned();
-        assert_eq!(
-            "morse".parse::<Codec>(),
-            Err(DecodeError::UnknownCodec { name })
-        );
+        assert_eq!("morse".parse::<Codec>(), Err(DecodeError::UnknownCodec { name }));
         assert!(serde_json::from_str::<Codec>("\"morse\"").is_err());
     }
 
@@ -184,10 +175,7 @@ mod tests {
             assert_eq!(codec.decode(&bytes[1..]), Ok(value.clone()));
             bytes.push(b'1');
             let longer = codec.decode::<(String, Vec<u64>, Option<i8>, ())>(&bytes[1..]);
-            assert!(
-                matches!(longer, Err(DecodeError::Value { .. })),
-                "{codec}: {longer:?}"
-            );
+            assert!(matches!(longer, Err(DecodeError::Value { .. })), "{codec}: {longer:?}");
         }
     }
 
@@ -196,10 +184,7 @@ mod tests {
         let map = HashMap::from([(vec![1_u8], 2)]);
         let mut bytes = b"before".to_vec();
         let error = Codec::Json.encode(&map, &mut bytes);
-        assert!(
-            matches!(error, Err(EncodeError::Value { codec: "json", .. })),
-            "{error:?}"
-        );
+        assert!(matches!(error, Err(EncodeError::Value { codec: "json", .. })), "{error:?}");
         assert_eq!(bytes, b"before");
     }
 }

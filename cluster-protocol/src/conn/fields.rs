@@ -14,10 +14,8 @@ use super::{ConnObject, Failure, PushEvent};
 use crate::{BorrowedStr, DecodeError};
 
 pub(super) fn parse(bytes: &[u8]) -> Result<ConnObject<'_>, DecodeError> {
-    let fields: Fields<'_> =
-        serde_json::from_slice(bytes).map_err(|error| DecodeError::ConnObject {
-            message: error.to_string(),
-        })?;
+    let fields: Fields<'_> = serde_json::from_slice(bytes)
+        .map_err(|error| DecodeError::ConnObject { message: error.to_string() })?;
     fields.into_object()
 }
 
@@ -58,12 +56,10 @@ impl<'a> Fields<'a> {
                 channel_name: of.text("channelName", self.channel_name)?,
                 rs: of.raw("rs", self.rs)?,
             },
-            "register_channel_res" => ConnObject::RegisterChannelRes {
-                rs: of.raw("rs", self.rs)?,
-            },
-            "channel_state" => ConnObject::ChannelState {
-                rs: of.need("rs", of.raw("rs", self.rs)?)?,
-            },
+            "register_channel_res" => ConnObject::RegisterChannelRes { rs: of.raw("rs", self.rs)? },
+            "channel_state" => {
+                ConnObject::ChannelState { rs: of.need("rs", of.raw("rs", self.rs)?)? }
+            }
             "invoke" => ConnObject::Invoke {
                 method: of.text("method", self.method)?,
                 arg_length: of.need("argLength", self.arg_length)?,
@@ -82,10 +78,9 @@ impl<'a> Fields<'a> {
                 arg_length: self.arg_length,
                 restore: self.restore.unwrap_or_default(),
             },
-            "unSubscribe" => ConnObject::UnSubscribe {
-                key: of.text("key", self.key)?,
-                reg: self.reg,
-            },
+            "unSubscribe" => {
+                ConnObject::UnSubscribe { key: of.text("key", self.key)?, reg: self.reg }
+            }
             "subscribe_result" => ConnObject::SubscribeResult {
                 key: of.text("key", self.key)?,
                 item: self.item.map(Cow::from),
@@ -98,9 +93,7 @@ impl<'a> Fields<'a> {
                 key: of.text("key", self.key)?,
                 call: of.need("call", self.call)?,
             },
-            "going_away" => ConnObject::GoingAway {
-                accepted: of.need("accepted", self.accepted)?,
-            },
+            "going_away" => ConnObject::GoingAway { accepted: of.need("accepted", self.accepted)? },
             "heartbeat" => ConnObject::Heartbeat,
             "heartbeat_res" => ConnObject::HeartbeatRes,
             name => {
@@ -140,10 +133,6 @@ impl Object<'_> {
     }
 
     fn wrong(self, field: &'static str, message: String) -> DecodeError {
-        DecodeError::Field {
-            object: self.0.to_owned(),
-            field,
-            message,
-        }
+        DecodeError::Field { object: self.0.to_owned(), field, message }
     }
 }

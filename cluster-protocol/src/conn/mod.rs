@@ -42,6 +42,22 @@ macro_rules! invoke_object {
     };
 }
 
+/// A connection object made by [`invoke_object!`], with the number that its call has kept since it was sent first.
+///
+/// ```
+/// use cluster_protocol::{invoke_object, object_with_call};
+///
+/// assert_eq!(
+///     object_with_call(invoke_object!("lookup", 1, false), 7),
+///     r#"{"type":"invoke","method":"lookup","argLength":1,"oneway":false,"call":7}"#
+/// );
+/// ```
+#[must_use]
+pub fn object_with_call(object: &str, call: u64) -> String {
+    let open = object.strip_suffix('}').unwrap_or(object);
+    format!("{open},\"call\":{call}}}")
+}
+
 /// The connection object of a result.
 pub const RESULT_OK: &str = r#"{"type":"invoke_result","success":true}"#;
 /// The connection object of the error that the user's method returned.
@@ -55,11 +71,7 @@ pub const CANCEL: &str = r#"{"type":"cancel"}"#;
 
 /// The connection object of a packet, one variant for each type of message. F is the follower, L the leader.
 #[derive(Clone, Debug, Serialize)]
-#[serde(
-    tag = "type",
-    rename_all = "snake_case",
-    rename_all_fields = "camelCase"
-)]
+#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum ConnObject<'a> {
     /// F to L, request: the first packet of a connection.
     RegisterChannel {
@@ -178,10 +190,7 @@ impl<'a> ConnObject<'a> {
 
     /// The connection object as JSON, fields in the order in which Node writes them.
     pub fn to_bytes(&self) -> Vec<u8> {
-        #[expect(
-            clippy::expect_used,
-            reason = "plain fields; writing to memory does not fail"
-        )]
+        #[expect(clippy::expect_used, reason = "plain fields; writing to memory does not fail")]
         serde_json::to_vec(self).expect("strings and numbers have a JSON form")
     }
 }
@@ -223,8 +232,6 @@ pub enum PushEvent {
     Resynced,
     /// The upstream subscription has ended.
     Ended,
-    /// The subscription could not be made, or broke; the data is a message in UTF-8.
-    Failed,
 }
 
 #[cfg(test)]

@@ -1,13 +1,8 @@
 use super::*;
 use crate::Codec;
 
-const HELLO: Hello = Hello {
-    version: 1,
-    instance: 0xabc,
-    pid: 42,
-    codec: Codec::Json,
-    epoch: u64::MAX,
-};
+const HELLO: Hello =
+    Hello { version: 1, instance: 0xabc, pid: 42, codec: Codec::Json, epoch: u64::MAX };
 
 fn welcome() -> Welcome {
     Welcome {
@@ -35,27 +30,16 @@ fn every_message_has_its_form() {
     let hello = r#"{"v":1,"instance":"00000000000000000000000000000abc","pid":42,"codec":"json","epoch":18446744073709551615}"#;
     let welcomed = r#"{"v":1,"instance":"ffffffffffffffffffffffffffffffff","pid":43,"epoch":7,"since":1700000000000,"state":"not_served","channels":["a","b"]}"#;
     is(
-        &ConnObject::RegisterChannel {
-            channel_name: "c".into(),
-            rs: None,
-        },
+        &ConnObject::RegisterChannel { channel_name: "c".into(), rs: None },
         r#"{"type":"register_channel","channelName":"c"}"#,
     );
     is(
-        &ConnObject::RegisterChannel {
-            channel_name: "c".into(),
-            rs: Some(HELLO),
-        },
+        &ConnObject::RegisterChannel { channel_name: "c".into(), rs: Some(HELLO) },
         &format!(r#"{{"type":"register_channel","channelName":"c","rs":{hello}}}"#),
     );
+    is(&ConnObject::RegisterChannelRes { rs: None }, r#"{"type":"register_channel_res"}"#);
     is(
-        &ConnObject::RegisterChannelRes { rs: None },
-        r#"{"type":"register_channel_res"}"#,
-    );
-    is(
-        &ConnObject::RegisterChannelRes {
-            rs: Some(welcome()),
-        },
+        &ConnObject::RegisterChannelRes { rs: Some(welcome()) },
         &format!(r#"{{"type":"register_channel_res","rs":{welcomed}}}"#),
     );
     is(
@@ -63,19 +47,11 @@ fn every_message_has_its_form() {
         &format!(r#"{{"type":"channel_state","rs":{welcomed}}}"#),
     );
     is(
-        &ConnObject::Invoke {
-            method: "get".into(),
-            arg_length: 2,
-            oneway: true,
-            call: Some(9),
-        },
+        &ConnObject::Invoke { method: "get".into(), arg_length: 2, oneway: true, call: Some(9) },
         r#"{"type":"invoke","method":"get","argLength":2,"oneway":true,"call":9}"#,
     );
     is(
-        &ConnObject::InvokeResult {
-            success: false,
-            failure: Some(Failure::UnknownMethod),
-        },
+        &ConnObject::InvokeResult { success: false, failure: Some(Failure::UnknownMethod) },
         r#"{"type":"invoke_result","success":false,"failure":"unknown_method"}"#,
     );
     is(
@@ -99,10 +75,7 @@ fn every_message_has_its_form() {
         r#"{"type":"subscribe","key":"k","method":"watch","argLength":1,"restore":true}"#,
     );
     is(
-        &ConnObject::UnSubscribe {
-            key: "k".into(),
-            reg: Some(&reg),
-        },
+        &ConnObject::UnSubscribe { key: "k".into(), reg: Some(&reg) },
         r#"{"type":"unSubscribe","key":"k","reg":{"dataId":1.0}}"#,
     );
     is(
@@ -123,36 +96,19 @@ fn every_message_has_its_form() {
         },
         r#"{"type":"subscribe_result","key":"k","event":"resynced"}"#,
     );
+    is(&ConnObject::SubscribeResultRes, r#"{"type":"subscribe_result_res"}"#);
     is(
-        &ConnObject::SubscribeResultRes,
-        r#"{"type":"subscribe_result_res"}"#,
-    );
-    is(
-        &ConnObject::PublicationTaken {
-            method: "register".into(),
-            key: "k".into(),
-            call: 7,
-        },
+        &ConnObject::PublicationTaken { method: "register".into(), key: "k".into(), call: 7 },
         r#"{"type":"publication_taken","method":"register","key":"k","call":7}"#,
     );
-    is(
-        &ConnObject::GoingAway { accepted: 5 },
-        r#"{"type":"going_away","accepted":5}"#,
-    );
+    is(&ConnObject::GoingAway { accepted: 5 }, r#"{"type":"going_away","accepted":5}"#);
 }
 
 #[test]
 fn the_constants_are_what_the_objects_are_written_as() {
-    let invoke = |oneway| ConnObject::Invoke {
-        method: "get".into(),
-        arg_length: 1,
-        oneway,
-        call: None,
-    };
-    let result = |success| ConnObject::InvokeResult {
-        success,
-        failure: None,
-    };
+    let invoke =
+        |oneway| ConnObject::Invoke { method: "get".into(), arg_length: 1, oneway, call: None };
+    let result = |success| ConnObject::InvokeResult { success, failure: None };
     is(&invoke(false), invoke_object!("get", 1, false));
     is(&invoke(true), invoke_object!("get", 1, true));
     is(&result(true), RESULT_OK);
@@ -166,20 +122,15 @@ fn the_constants_are_what_the_objects_are_written_as() {
 fn order_and_unknown_fields_do_not_matter() {
     let json = br#"{"later":[{}],"oneway":false,"argLength":0,"method":"get","type":"invoke"}"#;
     let object = ConnObject::parse(json);
-    assert!(
-        matches!(object, Ok(ConnObject::Invoke { arg_length: 0, .. })),
-        "{object:?}"
-    );
+    assert!(matches!(object, Ok(ConnObject::Invoke { arg_length: 0, .. })), "{object:?}");
 }
 
 #[test]
 fn strings_are_borrowed_unless_they_have_escapes() {
     let key_borrowed = |json| match ConnObject::parse(json) {
-        Ok(ConnObject::SubscribeResult {
-            key,
-            item: Some(item),
-            ..
-        }) => [key, item].map(|text| matches!(text, Cow::Borrowed(_))),
+        Ok(ConnObject::SubscribeResult { key, item: Some(item), .. }) => {
+            [key, item].map(|text| matches!(text, Cow::Borrowed(_)))
+        }
         other => panic!("{other:?}"),
     };
     assert_eq!(
@@ -195,47 +146,23 @@ fn strings_are_borrowed_unless_they_have_escapes() {
 #[test]
 fn what_is_no_message_is_told_apart() {
     let wrong = |json: &str| ConnObject::parse(json.as_bytes()).unwrap_err();
-    for json in [
-        "",
-        r#"{"foo":"bar"|"#,
-        r#"{"foo":"bar"}"#,
-        "[]",
-        r#"{"type":1}"#,
-    ] {
-        assert!(
-            matches!(wrong(json), DecodeError::ConnObject { .. }),
-            "{json}"
-        );
+    for json in ["", r#"{"foo":"bar"|"#, r#"{"foo":"bar"}"#, "[]", r#"{"type":1}"#] {
+        assert!(matches!(wrong(json), DecodeError::ConnObject { .. }), "{json}");
     }
     let name = "greet".to_owned();
-    assert_eq!(
-        wrong(r#"{"type":"greet"}"#),
-        DecodeError::UnknownType { name }
-    );
+    assert_eq!(wrong(r#"{"type":"greet"}"#), DecodeError::UnknownType { name });
     let missing = wrong(r#"{"type":"invoke","argLength":1,"oneway":false}"#);
-    assert_eq!(
-        missing.to_string(),
-        "connection object invoke: field method: missing"
-    );
+    assert_eq!(missing.to_string(), "connection object invoke: field method: missing");
     let codec = wrong(
         r#"{"type":"register_channel","channelName":"c","rs":{"v":1,"instance":"00000000000000000000000000000abc","pid":1,"codec":"morse","epoch":0}}"#,
     );
-    assert!(
-        codec.to_string().contains("unknown codec \"morse\""),
-        "{codec}"
-    );
-    for instance in [
-        "abc",
-        "+0000000000000000000000000000abc",
-        "0000000000000000000000000000äbc",
-    ] {
+    assert!(codec.to_string().contains("unknown codec \"morse\""), "{codec}");
+    for instance in ["abc", "+0000000000000000000000000000abc", "0000000000000000000000000000äbc"]
+    {
         let json = format!(
             r#"{{"type":"register_channel","channelName":"c","rs":{{"v":1,"instance":"{instance}","pid":1,"codec":"json","epoch":0}}}}"#
         );
         let error = wrong(&json);
-        assert!(
-            matches!(error, DecodeError::Field { field: "rs", .. }),
-            "{error:?}"
-        );
+        assert!(matches!(error, DecodeError::Field { field: "rs", .. }), "{error:?}");
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cluster_protocol::{
-    ChannelState, ConnObject, DecodeError, FrameLimits, Hello, Kind, Parse, Welcome, parse, write_packet,
+    ChannelState, ConnObject, DecodeError, FrameLimits, Hello, Kind, Parse, Welcome, parse,
+    write_packet,
 };
 use tokio::net::TcpStream;
 
@@ -53,17 +54,29 @@ async fn first_packet(read: &mut ReadHalf) -> io::Result<Option<Register>> {
         let malformed = |error: DecodeError| io::Error::new(io::ErrorKind::InvalidData, error);
         if let Parse::Complete(packet) = parse(read.buffered(), &FIRST_PACKET).map_err(malformed)? {
             let register = match ConnObject::parse(packet.conn) {
-                Ok(ConnObject::RegisterChannel { channel_name, rs: Some(hello) }) => {
-                    Register { id: packet.header.id, channel: channel_name.into_owned(), hello: Ok(hello) }
-                }
+                Ok(ConnObject::RegisterChannel { channel_name, rs: Some(hello) }) => Register {
+                    id: packet.header.id,
+                    channel: channel_name.into_owned(),
+                    hello: Ok(hello),
+                },
                 Ok(ConnObject::RegisterChannel { .. }) => {
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, "the peer is no Rust cluster-client"));
+                    return Err(io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        "the peer is no Rust cluster-client",
+                    ));
                 }
                 // Most likely a codec that this program was built without: it can be told.
-                Err(error @ DecodeError::Field { .. }) => {
-                    Register { id: packet.header.id, channel: String::new(), hello: Err(error.to_string()) }
+                Err(error @ DecodeError::Field { .. }) => Register {
+                    id: packet.header.id,
+                    channel: String::new(),
+                    hello: Err(error.to_string()),
+                },
+                Ok(_) => {
+                    return Err(io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        "the first packet does not register",
+                    ));
                 }
-                Ok(_) => return Err(io::Error::new(io::ErrorKind::InvalidData, "the first packet does not register")),
                 Err(error) => return Err(malformed(error)),
             };
             let len = packet.header.packet_len();
@@ -76,12 +89,20 @@ async fn first_packet(read: &mut ReadHalf) -> io::Result<Option<Register>> {
     }
 }
 
-async fn answer(register: Register, read: ReadHalf, write: WriteHalf, owner: &PortOwner) -> io::Result<()> {
+async fn answer(
+    register: Register,
+    read: ReadHalf,
+    write: WriteHalf,
+    owner: &PortOwner,
+) -> io::Result<()> {
     let id = register.id;
     let hello = match register.hello {
         Ok(hello) if hello.version == PROTOCOL_VERSION => hello,
         Ok(hello) => {
-            let reason = format!("this leader speaks protocol version {PROTOCOL_VERSION}, not {}", hello.version);
+            let reason = format!(
+                "this leader speaks protocol version {PROTOCOL_VERSION}, not {}",
+                hello.version
+            );
             return refuse(&write, id, ChannelState::Refused, owner, &reason).await;
         }
         Err(reason) => return refuse(&write, id, ChannelState::Refused, owner, &reason).await,
@@ -91,7 +112,12 @@ async fn answer(register: Register, read: ReadHalf, write: WriteHalf, owner: &Po
     };
     if hello.epoch > leadership.terms.epoch {
         // Somebody has led after this leader was elected: its real client may be fenced off already.
-        tracing::warn!(channel = leadership.channel(), mine = leadership.terms.epoch, seen = hello.epoch, "a higher epoch is known, stepping down");
+        tracing::warn!(
+            channel = leadership.channel(),
+            mine = leadership.terms.epoch,
+            seen = hello.epoch,
+            "a higher epoch is known, stepping down"
+        );
         leadership.step_down();
         return refuse(&write, id, ChannelState::GoingAway, owner, "").await;
     }
@@ -103,7 +129,10 @@ async fn answer(register: Register, read: ReadHalf, write: WriteHalf, owner: &Po
             return refuse(follower.socket(), id, ChannelState::GoingAway, owner, "").await;
         }
         Err(NotAdmitted::Full) => {
-            let reason = format!("it has {} followers already (limits.followers)", leadership.terms.limits.followers);
+            let reason = format!(
+                "it has {} followers already (limits.followers)",
+                leadership.terms.limits.followers
+            );
             return refuse(follower.socket(), id, ChannelState::Refused, owner, &reason).await;
         }
     }
@@ -115,7 +144,13 @@ async fn answer(register: Register, read: ReadHalf, write: WriteHalf, owner: &Po
 }
 
 /// Says no, and to whom this port belongs.
-async fn refuse(write: &WriteHalf, id: u64, state: ChannelState, owner: &PortOwner, reason: &str) -> io::Result<()> {
+async fn refuse(
+    write: &WriteHalf,
+    id: u64,
+    state: ChannelState,
+    owner: &PortOwner,
+    reason: &str,
+) -> io::Result<()> {
     let welcome = Welcome {
         version: PROTOCOL_VERSION,
         instance: 0,
@@ -140,7 +175,7 @@ fn welcome_packet(leadership: &Leadership, kind: Kind, id: u64, welcome: Welcome
     let data = match leadership.state() {
         State::Ready(_) => leadership.terms.interface.to_vec(),
         State::Failed(error) => failure_data(&error.to_string()),
-        State::Starting | State::Draining | State::Closed => failure_data(""),
+        State::Starting | State::Restoring(_) | State::Draining | State::Closed => failure_data(""),
     };
     packet(kind, id, welcome, &data)
 }
@@ -162,7 +197,9 @@ fn packet(kind: Kind, id: u64, welcome: Welcome, data: &[u8]) -> Vec<u8> {
 }
 
 fn failure_data(message: &str) -> Vec<u8> {
-    serde_json::json!({ "success": false, "error": { "message": message } }).to_string().into_bytes()
+    serde_json::json!({ "success": false, "error": { "message": message } })
+        .to_string()
+        .into_bytes()
 }
 
 impl Leadership {
@@ -175,7 +212,7 @@ impl Leadership {
             epoch: info.epoch,
             since: unix_millis(info.since),
             state: match self.state() {
-                State::Starting => ChannelState::Starting,
+                State::Starting | State::Restoring(_) => ChannelState::Starting,
                 State::Ready(_) => ChannelState::Ready,
                 State::Failed(_) => ChannelState::Failed,
                 State::Draining | State::Closed => ChannelState::GoingAway,
@@ -189,4 +226,3 @@ fn unix_millis(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
-

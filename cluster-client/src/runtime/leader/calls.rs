@@ -17,8 +17,8 @@ use super::upstream::Request;
 use super::{Leadership, Permit};
 use crate::context::CallId;
 use crate::error::Error;
-use crate::failure;
 use crate::event::EventOptions;
+use crate::failure;
 use crate::key::topic_key;
 use crate::membership::ClusterEvent;
 use crate::serve::{Answered, Call, Reply};
@@ -26,7 +26,12 @@ use crate::service::{Kind, MethodInfo, Served};
 use crate::session::payload::Payload;
 
 impl Connection {
-    pub(super) fn handle(&mut self, header: &Header, incoming: Incoming, data: Payload) -> Result<(), String> {
+    pub(super) fn handle(
+        &mut self,
+        header: &Header,
+        incoming: Incoming,
+        data: Payload,
+    ) -> Result<(), String> {
         match incoming {
             // After "going away" has been said, the follower knows that no more calls are accepted.
             _ if self.going_away && incoming.is_call() => Ok(()),
@@ -46,7 +51,9 @@ impl Connection {
                 self.subscribe(header, method, &key, restore, &data)
             }
             Incoming::Unsubscribe { key } => {
-                if let Some(topic) = self.leadership.fanout.leave(&self.leadership, &key, self.follower.id()) {
+                if let Some(topic) =
+                    self.leadership.fanout.leave(&self.leadership, &key, self.follower.id())
+                {
                     self.follower.drop_pushes(topic);
                 }
                 Ok(())
@@ -111,7 +118,12 @@ impl Connection {
                 reply
             }),
             None => {
-                self.answer(header.id, info, oneway, Reply::failed(Failure::UnknownMethod, "the method cannot be invoked"));
+                self.answer(
+                    header.id,
+                    info,
+                    oneway,
+                    Reply::failed(Failure::UnknownMethod, "the method cannot be invoked"),
+                );
                 Ok(())
             }
         }
@@ -134,10 +146,12 @@ impl Connection {
             Failure::Busy => (failure, "limits.in_flight".into()),
             _ => (failure, "the leader is going away".into()),
         })?;
-        let client = self.client().ok_or((Failure::NotReady, "the real client is not there".into()))?;
+        let client =
+            self.client().ok_or((Failure::NotReady, "the real client is not there".into()))?;
         let call = self.call(header, info, call, data)?;
         let settlement = self.leadership.settlement(method, &call);
-        let settlement = settlement.map_err(|error| (Failure::BadArguments, error.to_string().into()))?;
+        let settlement =
+            settlement.map_err(|error| (Failure::BadArguments, error.to_string().into()))?;
         if let Some(slot) = self.slots.get_mut(method) {
             slot.prepare(call.context());
             client.serve(method, call, slot);
@@ -193,9 +207,15 @@ impl Connection {
             millis => Some(self.read_at + Duration::from_millis(millis.into())),
         };
         if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            return Err((Failure::Expired, "the deadline passed before the call could start".into()));
+            return Err((
+                Failure::Expired,
+                "the deadline passed before the call could start".into(),
+            ));
         }
-        let call_id = CallId { instance: self.follower.instance(), sequence: call.unwrap_or(header.id >> 16) };
+        let call_id = CallId {
+            instance: self.follower.instance(),
+            sequence: call.unwrap_or(header.id >> 16),
+        };
         Ok(Call {
             data,
             codec: self.follower.codec(),
@@ -206,7 +226,14 @@ impl Connection {
         })
     }
 
-    fn subscribe(&mut self, header: &Header, method: usize, key: &str, restore: bool, data: &Payload) -> Result<(), String> {
+    fn subscribe(
+        &mut self,
+        header: &Header,
+        method: usize,
+        key: &str,
+        restore: bool,
+        data: &Payload,
+    ) -> Result<(), String> {
         match self.subscription(header, method, key, restore, data) {
             Ok((options, request)) => {
                 let leadership = Arc::clone(&self.leadership);
@@ -231,12 +258,15 @@ impl Connection {
     ) -> Result<(EventOptions, Request), (Failure, Cow<'static, str>)> {
         let leadership = Arc::clone(&self.leadership);
         let info = leadership.terms.methods.get(method);
-        let Some((info, Kind::Subscribe { key: key_of, options })) = info.map(|info| (info, info.kind)) else {
+        let Some((info, Kind::Subscribe { key: key_of, options })) =
+            info.map(|info| (info, info.kind))
+        else {
             return Err((Failure::UnknownMethod, "the method is no subscription".into()));
         };
         let arguments = Bytes::copy_from_slice(data);
         let call = self.call(header, info, None, Payload::from(arguments.clone()))?;
-        let computed = key_of(&call).map_err(|error| (Failure::BadArguments, error.to_string().into()))?;
+        let computed =
+            key_of(&call).map_err(|error| (Failure::BadArguments, error.to_string().into()))?;
         if topic_key(info.name, &computed) != key {
             return Err((Failure::BadArguments, "the key is not that of the arguments".into()));
         }

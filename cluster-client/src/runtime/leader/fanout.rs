@@ -137,11 +137,16 @@ impl Fanout {
             let mut opening = match self.join(leadership, who, options, &request) {
                 Ok(None) => return Reply::ok(),
                 Ok(Some(opening)) => opening,
-                Err(error) => return Reply::failed(Failure::TooManySubscriptions, &error.to_string()),
+                Err(error) => {
+                    return Reply::failed(Failure::TooManySubscriptions, &error.to_string());
+                }
             };
-            let settled = opening.wait_for(|opening| !matches!(opening.state, OpeningState::Pending)).await;
+            let settled =
+                opening.wait_for(|opening| !matches!(opening.state, OpeningState::Pending)).await;
             match settled.map(|opening| opening.state.clone()) {
-                Ok(OpeningState::Failed(failure)) if request.restore || speaks(&request, &failure) => {
+                Ok(OpeningState::Failed(failure))
+                    if request.restore || speaks(&request, &failure) =>
+                {
                     return failure.into_reply();
                 }
                 // The answer is for somebody of another codec: ask again in one's own.
@@ -168,7 +173,11 @@ impl Fanout {
                     let roster = lock(&self.roster);
                     let mut dirty = lock(&self.dirty);
                     if missed > 0 {
-                        dirty.extend(roster.announce(entry.route(topic), who, PushEvent::Missed { count: missed }));
+                        dirty.extend(roster.announce(
+                            entry.route(topic),
+                            who,
+                            PushEvent::Missed { count: missed },
+                        ));
                     }
                     for item in &snapshot {
                         // The one place where the user's `Serialize` runs under a lock: joining must be atomic.
@@ -186,20 +195,27 @@ impl Fanout {
             })),
             Join::Open(topic) => {
                 let (opening, outcome) = watch::channel(Opening::started(request.restore));
-                let task = tokio::spawn(upstream::run(Arc::clone(leadership), topic, request.clone()));
+                let task =
+                    tokio::spawn(upstream::run(Arc::clone(leadership), topic, request.clone()));
                 let source = Source {
                     key: Arc::clone(&request.key),
                     epoch: leadership.terms.epoch,
                     limits: leadership.frame_limits(),
                 };
-                let entry = Entry { source, options, opening, task: task.abort_handle(), sequence: 0 };
+                let entry =
+                    Entry { source, options, opening, task: task.abort_handle(), sequence: 0 };
                 entries.insert(topic, entry);
                 Ok(Some(outcome))
             }
         }
     }
 
-    pub(crate) fn leave(&self, leadership: &Arc<Leadership>, key: &str, who: SubscriberId) -> Option<TopicId> {
+    pub(crate) fn leave(
+        &self,
+        leadership: &Arc<Leadership>,
+        key: &str,
+        who: SubscriberId,
+    ) -> Option<TopicId> {
         let mut table = lock(&self.topics);
         let topic = table.topics.leave(Instant::now(), key, who);
         linger(leadership, &table);
@@ -264,7 +280,10 @@ impl Fanout {
         for codec in codecs {
             if let Err(error) = packets.get(codec) {
                 let key = packets.key().to_owned();
-                let error = Error::Encode { what: format!("an event of {key}"), message: error.to_string() };
+                let error = Error::Encode {
+                    what: format!("an event of {key}"),
+                    message: error.to_string(),
+                };
                 tracing::warn!(channel = leadership.channel(), %error, "followers miss an event");
                 leadership.emit(ClusterEvent::SubscriptionFailed { key, error });
             }
@@ -317,7 +336,13 @@ impl Fanout {
 
     // Publications.
 
-    pub(super) fn published(&self, leadership: &Leadership, key: PublicationKey, by: By, undo: Option<Arguments>) {
+    pub(super) fn published(
+        &self,
+        leadership: &Leadership,
+        key: PublicationKey,
+        by: By,
+        undo: Option<Arguments>,
+    ) {
         let before = lock(&self.owners).published(key.clone(), by, undo);
         if let Some(before) = before {
             self.publication_taken(leadership, before, &key);

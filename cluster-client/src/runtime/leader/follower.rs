@@ -53,7 +53,13 @@ pub(super) struct Orders {
 }
 
 impl Follower {
-    pub(super) fn new(leadership: &Arc<Leadership>, id: SubscriberId, caller: Caller, codec: Codec, socket: WriteHalf) -> Arc<Self> {
+    pub(super) fn new(
+        leadership: &Arc<Leadership>,
+        id: SubscriberId,
+        caller: Caller,
+        codec: Codec,
+        socket: WriteHalf,
+    ) -> Arc<Self> {
         Arc::new(Self {
             id,
             caller,
@@ -123,14 +129,23 @@ impl Follower {
             Answered::Ok => cluster_protocol::RESULT_OK.as_bytes(),
             Answered::Err => cluster_protocol::RESULT_ERR.as_bytes(),
             Answered::Failed(failure) => {
-                made = ConnObject::InvokeResult { success: false, failure: Some(failure) }.to_bytes();
+                made =
+                    ConnObject::InvokeResult { success: false, failure: Some(failure) }.to_bytes();
                 &made
             }
         };
-        let written = write_packet(out, Kind::Response, id, 0, conn, &self.leadership.frame_limits(), |out| {
-            out.extend_from_slice(&reply.answer);
-            Ok(())
-        });
+        let written = write_packet(
+            out,
+            Kind::Response,
+            id,
+            0,
+            conn,
+            &self.leadership.frame_limits(),
+            |out| {
+                out.extend_from_slice(&reply.answer);
+                Ok(())
+            },
+        );
         // `Call::reply` has checked the length of the answer.
         if let Err(error) = written {
             tracing::error!(%error, "an answer was not sent");
@@ -168,7 +183,7 @@ impl Follower {
         match event {
             PushEvent::Missed { count } => state.pushes.missed(topic, delivery, count),
             PushEvent::Resynced => state.pushes.resynced(topic, delivery),
-            PushEvent::Ended | PushEvent::Failed => state.pushes.end(topic, delivery, source.announcement(event)),
+            PushEvent::Ended => state.pushes.end(topic, delivery, source.announcement(event)),
         }
         state.routes.entry(topic).or_insert_with(|| source.clone());
         !std::mem::replace(&mut state.dirty, true)
@@ -287,7 +302,6 @@ impl Follower {
     pub(super) fn outbound(&self) -> OutboundState {
         let state = self.lock();
         OutboundState {
-            pending: state.outbound.pending() + state.pushes.bytes(),
             unsent: state.outbound.pending(),
             blocked: state.outbound.is_blocked(),
             broken: state.outbound.is_broken(),
@@ -301,9 +315,7 @@ impl Follower {
 
 /// How far the writing has come.
 pub(super) struct OutboundState {
-    /// Bytes not yet taken by the socket, pushes included.
-    pub(super) pending: usize,
-    /// The same without pushes that may still be conflated.
+    /// Bytes not yet taken by the socket, but for pushes that may still be conflated.
     pub(super) unsent: usize,
     pub(super) blocked: bool,
     pub(super) broken: bool,

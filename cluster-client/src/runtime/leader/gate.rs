@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 /// Beside the number of calls: no more of them.
 const CLOSED: usize = 1 << (usize::BITS - 1);
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Gate {
     /// The number of calls, and [`CLOSED`].
     running: AtomicUsize,

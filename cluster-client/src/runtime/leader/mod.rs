@@ -25,7 +25,6 @@ pub(crate) use self::upstream::Request;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use cluster_protocol::{Failure, FrameLimits};
@@ -33,7 +32,8 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use self::fanout::Fanout;
-use self::gate::{ClosingWithin, Gate};
+use self::gate::ClosingWithin;
+pub(crate) use self::gate::Gate;
 use crate::context::{CallContext, CallId, Caller, InstanceId};
 use crate::error::Error;
 use crate::limits::Limits;
@@ -57,10 +57,9 @@ pub(crate) struct Terms {
     pub(crate) follower_silence: Option<Duration>,
 }
 
-pub(crate) struct Leadership {
+pub struct Leadership {
     pub(crate) terms: Terms,
     pub(crate) fanout: Fanout,
-    id: u64,
     since: SystemTime,
     status: Arc<Status>,
     state: watch::Sender<State>,
@@ -69,7 +68,7 @@ pub(crate) struct Leadership {
     step_down: CancellationToken,
     /// Ends every task of this leadership.
     ended: CancellationToken,
-    gate: Gate,
+    gate: Arc<Gate>,
     /// For each method, whether its calls publish something or take it back.
     settling: Vec<bool>,
 }
@@ -87,24 +86,22 @@ pub(crate) enum State {
 
 tokio::task_local! {
     /// The leadership whose method is being polled.
-    static SERVING: u64;
+    static SERVING: Arc<Gate>;
 }
 
 impl Leadership {
     pub(crate) fn new(terms: Terms, status: Arc<Status>) -> Arc<Self> {
-        static IDS: AtomicU64 = AtomicU64::new(0);
         Arc::new(Self {
             fanout: Fanout::new(&terms.limits),
             settling: publications::settling(&terms.methods),
             terms,
-            id: IDS.fetch_add(1, Ordering::Relaxed),
             since: SystemTime::now(),
             status,
             state: watch::Sender::new(State::Starting),
             wanted: Notify::new(),
             step_down: CancellationToken::new(),
             ended: CancellationToken::new(),
-            gate: Gate::default(),
+            gate: Arc::default(),
         })
     }
 
@@ -127,10 +124,6 @@ impl Leadership {
 
     pub(crate) fn emit(&self, event: ClusterEvent) {
         self.status.emit(event);
-    }
-
-    pub(crate) fn method(&self, name: &str) -> Option<usize> {
-        self.terms.methods.iter().position(|method| method.name == name)
     }
 
     // What state it is in.
@@ -227,13 +220,20 @@ impl Leadership {
             }
             self.fanout.close_upstreams();
             let closing = CatchPanic(client.close());
-            match tokio::time::timeout(self.terms.limits.drain, SERVING.scope(self.id, closing)).await {
+            match tokio::time::timeout(
+                self.terms.limits.drain,
+                SERVING.scope(Arc::clone(&self.gate), closing),
+            )
+            .await
+            {
                 Ok(Ok(())) => {}
                 Ok(Err(panic)) => {
                     let method = "#[close]".to_owned();
                     self.emit(ClusterEvent::RealClient(Error::Panicked { method, message: panic }));
                 }
-                Err(_) => tracing::warn!(channel = %self.terms.channel, "the real client is still closing; not waiting for it"),
+                Err(_) => {
+                    tracing::warn!(channel = %self.terms.channel, "the real client is still closing; not waiting for it")
+                }
             }
         }
     }
@@ -260,7 +260,9 @@ impl Leadership {
 
     /// Drops followers that are silent. A leader that was itself late to look blames nobody.
     async fn watch_silence(&self) {
-        let Some(allowed) = self.terms.follower_silence else { return std::future::pending().await };
+        let Some(allowed) = self.terms.follower_silence else {
+            return std::future::pending().await;
+        };
         let period = (allowed / 8).max(Duration::from_millis(10));
         let mut looked = Instant::now();
         loop {
@@ -274,38 +276,47 @@ impl Leadership {
 
     // Calls.
 
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
     /// Lets a call in, unless the leadership is going away or over its bound.
     pub(crate) fn enter(self: &Arc<Self>) -> Result<Permit, Failure> {
         self.gate.enter(self.terms.limits.in_flight)?;
         Ok(Permit { leadership: Arc::clone(self) })
     }
 
-    /// `close()` has been called within one of this leadership's own calls: that call is not waited for.
-    pub(crate) fn closing_within(&self) -> Option<ClosingWithin<'_>> {
-        self.is_serving().then(|| self.gate.closing_within())
-    }
-
     /// True within a method, or a close, of this very leadership.
     pub(crate) fn is_serving(&self) -> bool {
-        SERVING.try_with(|id| *id == self.id).unwrap_or(false)
+        SERVING.try_with(|gate| Arc::ptr_eq(gate, &self.gate)).unwrap_or(false)
     }
 
     /// Marks what `future` does as done on behalf of this leadership.
     pub(crate) fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
-        SERVING.scope(self.id, future)
+        SERVING.scope(Arc::clone(&self.gate), future)
     }
 
     /// The same for one poll.
     pub(crate) fn sync_scope<R>(&self, poll: impl FnOnce() -> R) -> R {
-        SERVING.sync_scope(self.id, poll)
+        SERVING.sync_scope(Arc::clone(&self.gate), poll)
     }
 
-    pub(crate) fn context(&self, call: CallId, deadline: Option<Instant>, caller: Caller) -> CallContext {
+    pub(crate) fn context(
+        &self,
+        call: CallId,
+        deadline: Option<Instant>,
+        caller: Caller,
+    ) -> CallContext {
         CallContext::new(call, self.terms.epoch, deadline, caller)
     }
 
     /// Runs a call of this process by way of its bytes.
-    pub(crate) async fn call_bytes(self: &Arc<Self>, method: usize, call: Call, caller: SubscriberId) -> Reply {
+    pub(crate) async fn call_bytes(
+        self: &Arc<Self>,
+        method: usize,
+        call: Call,
+        caller: SubscriberId,
+    ) -> Reply {
         let Some(client) = self.client() else {
             return Reply::failed(Failure::GoingAway, "the leader is going away");
         };
@@ -328,6 +339,13 @@ impl Leadership {
         drop(permit);
         reply
     }
+}
+
+/// For a `close()` of the member with this gate: within one of its own calls, that call is not waited for as long as the
+/// guard lives.
+pub(crate) fn closing_within(gate: &Gate) -> Option<ClosingWithin<'_>> {
+    let within = SERVING.try_with(|serving| std::ptr::eq(&**serving, gate)).unwrap_or(false);
+    within.then(|| gate.closing_within())
 }
 
 /// A call is running; dropping it says that it has ended.

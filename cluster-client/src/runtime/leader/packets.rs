@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cluster_protocol::{Codec, ConnObject, EncodeError, FrameLimits, Kind, PushEvent, write_packet};
+use cluster_protocol::{
+    Codec, ConnObject, EncodeError, FrameLimits, Kind, PushEvent, write_packet,
+};
 
 use crate::event::{Item, Payload};
 
@@ -41,6 +43,10 @@ impl<'a> Packets<'a> {
         Self { source, sequence, item, by_codec: Vec::new() }
     }
 
+    pub(super) fn key(&self) -> &str {
+        &self.source.key
+    }
+
     /// The packet for followers that speak `codec`. Runs the user's `Serialize` the first time.
     pub(super) fn get(&mut self, codec: Codec) -> Result<Bytes, EncodeError> {
         if let Some((_, packet)) = self.by_codec.iter().find(|(known, _)| *known == codec) {
@@ -59,16 +65,24 @@ impl<'a> Packets<'a> {
             event: None,
         };
         let mut packet = Vec::new();
-        write_packet(&mut packet, Kind::Request, self.sequence, 0, &conn.to_bytes(), &self.source.limits, |out| {
-            match &self.item.payload {
-                Payload::Typed(value) => value.encode(codec, out),
-                // Only a follower's items are encoded, and a follower pushes to nobody.
-                Payload::Encoded { bytes, .. } => {
-                    out.extend_from_slice(bytes);
-                    Ok(())
+        write_packet(
+            &mut packet,
+            Kind::Request,
+            self.sequence,
+            0,
+            &conn.to_bytes(),
+            &self.source.limits,
+            |out| {
+                match &self.item.payload {
+                    Payload::Typed(value) => value.encode(codec, out),
+                    // Only a follower's items are encoded, and a follower pushes to nobody.
+                    Payload::Encoded { bytes, .. } => {
+                        out.extend_from_slice(bytes);
+                        Ok(())
+                    }
                 }
-            }
-        })?;
+            },
+        )?;
         Ok(Bytes::from(packet))
     }
 }
@@ -77,7 +91,8 @@ impl<'a> Packets<'a> {
 pub(super) fn control_packet(conn: &ConnObject<'_>, limits: &FrameLimits) -> Bytes {
     let mut packet = Vec::new();
     // A connection object over the limit has a key over the limit, which was refused when it came in.
-    let written = write_packet(&mut packet, Kind::Request, 0, 0, &conn.to_bytes(), limits, |_| Ok(()));
+    let written =
+        write_packet(&mut packet, Kind::Request, 0, 0, &conn.to_bytes(), limits, |_| Ok(()));
     if let Err(error) = written {
         tracing::error!(%error, "a control packet was not sent");
     }

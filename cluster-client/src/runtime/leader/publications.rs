@@ -45,7 +45,10 @@ impl Leadership {
         for (publish, info) in self.terms.methods.iter().enumerate() {
             let Kind::Publish { key, remembered: true, undo } = info.kind else { continue };
             if publish == method {
-                let arguments = undo.map(|_| Arguments { codec: call.codec, data: Bytes::copy_from_slice(&call.data) });
+                let arguments = undo.map(|_| Arguments {
+                    codec: call.codec,
+                    data: Bytes::copy_from_slice(&call.data),
+                });
                 let key = PublicationKey { method, key: key(call)? };
                 settlement.published = Some((key, call.context.call_id().sequence, arguments));
             } else if undo == Some(method) {
@@ -81,7 +84,12 @@ impl Leadership {
         });
     }
 
-    pub(super) async fn undo(&self, client: &Arc<dyn Served>, key: &PublicationKey, arguments: Arguments) {
+    pub(super) async fn undo(
+        &self,
+        client: &Arc<dyn Served>,
+        key: &PublicationKey,
+        arguments: Arguments,
+    ) {
         let Some((undo, info)) = self.undo_method(key.method) else { return };
         let timeout = info.timeout.unwrap_or(self.terms.response_timeout);
         let result = self.run_undo(client, undo, info, arguments, timeout).await;
@@ -92,7 +100,9 @@ impl Leadership {
     }
 
     fn undo_method(&self, publish: usize) -> Option<(usize, &MethodInfo)> {
-        let Kind::Publish { undo: Some(undo), .. } = self.terms.methods.get(publish)?.kind else { return None };
+        let Kind::Publish { undo: Some(undo), .. } = self.terms.methods.get(publish)?.kind else {
+            return None;
+        };
         Some((undo, self.terms.methods.get(undo)?))
     }
 

@@ -1,7 +1,8 @@
 //! What a follower's packets ask for. Packets of known methods are recognised by their bytes, without parsing.
 
 use cluster_protocol::{
-    ConnObject, DecodeError, FrameLimits, HEADER_LEN, HEARTBEAT, HEARTBEAT_RES, Header, Kind, Packet, write_packet,
+    ConnObject, DecodeError, FrameLimits, HEADER_LEN, HEARTBEAT, HEARTBEAT_RES, Header, Kind,
+    Packet, write_packet,
 };
 
 use crate::runtime::transport::ReadHalf;
@@ -9,10 +10,22 @@ use crate::service::{self, MethodInfo};
 use crate::session::payload::{COPIED, Payload};
 
 pub(super) enum Incoming {
-    Invoke { method: usize, oneway: bool, call: Option<u64> },
-    UnknownMethod { oneway: bool },
-    Subscribe { method: usize, key: String, restore: bool },
-    Unsubscribe { key: String },
+    Invoke {
+        method: usize,
+        oneway: bool,
+        call: Option<u64>,
+    },
+    UnknownMethod {
+        oneway: bool,
+    },
+    Subscribe {
+        method: usize,
+        key: String,
+        restore: bool,
+    },
+    Unsubscribe {
+        key: String,
+    },
     Cancel,
     Heartbeat,
     /// An answer, or something that a newer follower may say.
@@ -36,7 +49,8 @@ pub(super) fn read(packet: &Packet<'_>, methods: &[MethodInfo]) -> Result<Incomi
         return Ok(Incoming::Ignored);
     }
     if let Some(method) = methods.iter().position(|method| method.conn.as_bytes() == packet.conn) {
-        let oneway = methods.get(method).is_some_and(|info| matches!(info.kind, service::Kind::Oneway));
+        let oneway =
+            methods.get(method).is_some_and(|info| matches!(info.kind, service::Kind::Oneway));
         return Ok(Incoming::Invoke { method, oneway, call: None });
     }
     if packet.conn == HEARTBEAT.as_bytes() {
@@ -48,14 +62,17 @@ pub(super) fn read(packet: &Packet<'_>, methods: &[MethodInfo]) -> Result<Incomi
             Some(method) => Incoming::Invoke { method, oneway, call },
             None => Incoming::UnknownMethod { oneway },
         },
-        Ok(ConnObject::Subscribe { key, method: Some(method), restore, .. }) => match find(&method) {
+        Ok(ConnObject::Subscribe { key, method: Some(method), restore, .. }) => match find(&method)
+        {
             Some(method) => Incoming::Subscribe { method, key: key.into_owned(), restore },
             None => Incoming::UnknownMethod { oneway: false },
         },
         Ok(ConnObject::UnSubscribe { key, .. }) => Incoming::Unsubscribe { key: key.into_owned() },
         Ok(ConnObject::Cancel) => Incoming::Cancel,
         Ok(ConnObject::Heartbeat) => Incoming::Heartbeat,
-        Ok(_) | Err(DecodeError::UnknownType { .. } | DecodeError::Field { .. }) => Incoming::Ignored,
+        Ok(_) | Err(DecodeError::UnknownType { .. } | DecodeError::Field { .. }) => {
+            Incoming::Ignored
+        }
         Err(error) => return Err(error),
     })
 }
@@ -76,7 +93,8 @@ pub(super) fn take_data(read: &mut ReadHalf, header: &Header) -> Payload {
 pub(super) fn heartbeat_answer(id: u64) -> Vec<u8> {
     let mut packet = Vec::new();
     let conn = HEARTBEAT_RES.as_bytes();
-    let written = write_packet(&mut packet, Kind::Response, id, 0, conn, &FrameLimits::default(), |_| Ok(()));
+    let written =
+        write_packet(&mut packet, Kind::Response, id, 0, conn, &FrameLimits::default(), |_| Ok(()));
     // A short constant is within the default limits, and the id came over the wire.
     debug_assert!(written.is_ok());
     packet

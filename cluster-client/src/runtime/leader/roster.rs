@@ -45,7 +45,11 @@ impl Roster {
         self.by_id.insert(member.id(), Subscriber::Local(member));
     }
 
-    pub(super) fn add_follower(&mut self, follower: &Arc<Follower>, limit: usize) -> Result<(), NotAdmitted> {
+    pub(super) fn add_follower(
+        &mut self,
+        follower: &Arc<Follower>,
+        limit: usize,
+    ) -> Result<(), NotAdmitted> {
         if self.closed {
             return Err(NotAdmitted::GoingAway);
         }
@@ -107,7 +111,7 @@ impl Roster {
     ) -> Option<Arc<Follower>> {
         match self.by_id.get(&who)? {
             Subscriber::Local(member) => {
-                member.interests().deliver(&route.source.key, item.clone());
+                member.subscriptions.deliver(&route.source.key, item.clone());
                 None
             }
             Subscriber::Remote(follower) => {
@@ -122,20 +126,25 @@ impl Roster {
     }
 
     /// Tells one subscriber what is not a value.
-    pub(super) fn announce(&self, route: Route<'_>, who: SubscriberId, event: PushEvent) -> Option<Arc<Follower>> {
+    pub(super) fn announce(
+        &self,
+        route: Route<'_>,
+        who: SubscriberId,
+        event: PushEvent,
+    ) -> Option<Arc<Follower>> {
         match self.by_id.get(&who)? {
             Subscriber::Local(member) => {
-                let mut interests = member.interests();
+                let (subscriptions, key) = (&member.subscriptions, &*route.source.key);
                 match event {
-                    PushEvent::Missed { count } => interests.missed(&route.source.key, count),
-                    PushEvent::Resynced => interests.resynced(&route.source.key),
-                    PushEvent::Ended | PushEvent::Failed => {
-                        interests.ended(&route.source.key, CloseReason::Ended);
-                    }
+                    PushEvent::Missed { count } => subscriptions.missed(key, count),
+                    PushEvent::Resynced => subscriptions.resynced(key),
+                    PushEvent::Ended => subscriptions.ended(key, CloseReason::Ended),
                 }
                 None
             }
-            Subscriber::Remote(follower) => follower.announce(route, event).then(|| Arc::clone(follower)),
+            Subscriber::Remote(follower) => {
+                follower.announce(route, event).then(|| Arc::clone(follower))
+            }
         }
     }
 }

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 
 use cluster_protocol::{ConnObject, Parse, parse};
 
+use super::Leadership;
 use super::admission;
 use super::follower::Follower;
 use super::packets::control_packet;
 use super::request::{self, take_data};
-use super::Leadership;
 use crate::membership::ClusterEvent;
 use crate::runtime::transport::ReadHalf;
 use crate::serve::Slot;

@@ -4,11 +4,9 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Instant;
 
 use bytes::Bytes;
 use cluster_protocol::{Codec, Failure};
-use futures_core::Stream;
 
 use super::Leadership;
 use crate::context::CallContext;
@@ -94,7 +92,11 @@ async fn open(leadership: &Arc<Leadership>, topic: TopicId, request: &Request) -
             Ok(upstream) => return Some(upstream),
             Err(reply) => reply,
         };
-        let refusal = OpenFailure { codec: request.codec, answered: reply.answered, answer: reply.answer.into() };
+        let refusal = OpenFailure {
+            codec: request.codec,
+            answered: reply.answered,
+            answer: reply.answer.into(),
+        };
         let method = leadership.terms.methods.get(request.method).map_or("", |method| method.name);
         tracing::debug!(channel = leadership.channel(), method, key = %request.key, answered = ?refusal.answered, "the real client refuses a subscription");
         let error = match refusal.answered {
@@ -116,7 +118,9 @@ async fn ask(leadership: &Arc<Leadership>, request: &Request) -> Result<Upstream
     let Some(client) = leadership.client() else {
         return Err(Reply::failed(Failure::GoingAway, "the leader is going away"));
     };
-    let _permit = leadership.enter().map_err(|failure| Reply::failed(failure, "the leader takes no more calls"))?;
+    let _permit = leadership
+        .enter()
+        .map_err(|failure| Reply::failed(failure, "the leader takes no more calls"))?;
     let call = Call {
         data: Payload::from(request.arguments.clone()),
         codec: request.codec,
@@ -134,7 +138,12 @@ async fn ask(leadership: &Arc<Leadership>, request: &Request) -> Result<Upstream
         None => opening.await,
         Some(deadline) => match tokio::time::timeout_at(deadline.into(), opening).await {
             Ok(opened) => opened,
-            Err(_) => return Err(Reply::failed(Failure::Expired, "the real client did not answer in time")),
+            Err(_) => {
+                return Err(Reply::failed(
+                    Failure::Expired,
+                    "the real client did not answer in time",
+                ));
+            }
         },
     };
     match opened {
@@ -146,9 +155,11 @@ async fn ask(leadership: &Arc<Leadership>, request: &Request) -> Result<Upstream
 /// Passes on what comes until the stream ends. A stream that panics has ended.
 async fn pump(leadership: &Arc<Leadership>, topic: TopicId, mut upstream: Upstream) {
     loop {
-        let next = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| upstream.as_mut().poll_next(cx))) {
-            Ok(poll) => poll,
-            Err(_) => Poll::Ready(None),
+        let next = poll_fn(|cx| {
+            match catch_unwind(AssertUnwindSafe(|| upstream.as_mut().poll_next(cx))) {
+                Ok(poll) => poll,
+                Err(_) => Poll::Ready(None),
+            }
         });
         let event: Option<UpstreamEvent> = next.await;
         match event {
@@ -157,4 +168,3 @@ async fn pump(leadership: &Arc<Leadership>, topic: TopicId, mut upstream: Upstre
         }
     }
 }
-

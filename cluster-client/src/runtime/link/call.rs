@@ -39,11 +39,7 @@ enum Progress {
 
 impl PendingCall {
     pub(super) fn new(link: Arc<LeaderLink>, id: u64) -> Self {
-        Self {
-            link,
-            id,
-            progress: Progress::Sent,
-        }
+        Self { link, id, progress: Progress::Sent }
     }
 
     /// The number of the call within its member.
@@ -62,11 +58,7 @@ impl Future for PendingCall {
         }
         let mut payload = Payload::spare();
         // The lock is released before the match: the waker that was replaced is dropped outside it.
-        let polled = self
-            .link
-            .lock()
-            .calls
-            .poll(self.id, cx.waker(), &mut payload);
+        let polled = self.link.lock().calls.poll(self.id, cx.waker(), &mut payload);
         match polled {
             Polled::Waiting { .. } => Poll::Pending,
             Polled::Over(outcome) => {

@@ -16,12 +16,7 @@ const RESOLUTION: Duration = Duration::from_millis(10);
 
 /// Runs until the connection ends.
 pub(super) async fn run(link: Arc<LeaderLink>, events: Arc<dyn LinkEvents>) {
-    let mut clock = Clock {
-        link,
-        events,
-        written: 0,
-        expired: Vec::new(),
-    };
+    let mut clock = Clock { link, events, written: 0, expired: Vec::new() };
     while let Some(next) = clock.look(Instant::now()) {
         // Whichever comes first, it looks again.
         let _ = timeout_at(next.into(), clock.link.bell.notified()).await;
@@ -49,10 +44,7 @@ impl Clock {
         }
         state.expire(now, &mut self.expired);
         let verdict = state.liveness.tick(now);
-        let expiry = state
-            .calls
-            .earliest_deadline()
-            .map(|at| at.max(now + RESOLUTION));
+        let expiry = state.calls.earliest_deadline().map(|at| at.max(now + RESOLUTION));
         let next = expiry.into_iter().chain([state.liveness.due()]).min()?;
         state.clock_looks_at = next;
         // What waits to be written is as good as a heartbeat, once it gets through.
@@ -100,12 +92,8 @@ impl State {
     /// Ends the calls whose deadline has passed, and takes back those of which nothing was written: the leader may
     /// have been stopped, and would execute them when it goes on.
     fn expire(&mut self, now: Instant, expired: &mut Vec<Expired>) {
-        self.calls
-            .expire(now, self.outbound.maybe_written(), expired);
-        let mut unsent: Vec<_> = expired
-            .iter()
-            .filter_map(|call| call.unsent.clone())
-            .collect();
+        self.calls.expire(now, self.outbound.maybe_written(), expired);
+        let mut unsent: Vec<_> = expired.iter().filter_map(|call| call.unsent.clone()).collect();
         if !unsent.is_empty() {
             unsent.sort_by_key(|packet| packet.start);
             self.outbound.withdraw(&unsent);

@@ -84,10 +84,9 @@ impl Inbound {
             return Ok(());
         } else {
             match ConnObject::parse(packet.conn) {
-                Ok(ConnObject::InvokeResult {
-                    failure: Some(failure),
-                    ..
-                }) => AnswerKind::Failed(failure),
+                Ok(ConnObject::InvokeResult { failure: Some(failure), .. }) => {
+                    AnswerKind::Failed(failure)
+                }
                 Ok(ConnObject::InvokeResult { success: true, .. }) => AnswerKind::Ok,
                 Ok(ConnObject::InvokeResult { success: false, .. }) => AnswerKind::Err,
                 Ok(_) => return Ok(()),
@@ -101,11 +100,7 @@ impl Inbound {
         }
         let data = self.consumed + HEADER_LEN + packet.conn.len();
         self.large |= packet.data.len() > COPIED;
-        self.answers.push(Answered {
-            id,
-            kind,
-            data: data..data + packet.data.len(),
-        });
+        self.answers.push(Answered { id, kind, data: data..data + packet.data.len() });
         Ok(())
     }
 
@@ -120,17 +115,10 @@ impl Inbound {
             return Ok(());
         }
         match ConnObject::parse(packet.conn) {
-            Ok(ConnObject::SubscribeResult {
-                key, item, event, ..
-            }) => {
+            Ok(ConnObject::SubscribeResult { key, item, event, .. }) => {
                 // Copied, as a subscription may keep it for long, and the read buffer with it.
                 let data = Bytes::copy_from_slice(packet.data);
-                events.pushed(Push {
-                    key: &key,
-                    item: item.as_deref(),
-                    event,
-                    data,
-                });
+                events.pushed(Push { key: &key, item: item.as_deref(), event, data });
             }
             Ok(ConnObject::PublicationTaken { method, key, call }) => {
                 events.publication_taken(&method, &key, call);
@@ -147,15 +135,7 @@ impl Inbound {
     fn reply_to_heartbeat(&mut self, id: u64, link: &LeaderLink) {
         let (conn, limits) = (HEARTBEAT_RES.as_bytes(), &link.settings.frame);
         // Never fails: connection objects are allowed to be longer than this one.
-        let _ = write_packet(
-            &mut self.replies,
-            Kind::Response,
-            id,
-            0,
-            conn,
-            limits,
-            no_data,
-        );
+        let _ = write_packet(&mut self.replies, Kind::Response, id, 0, conn, limits, no_data);
     }
 }
 

@@ -287,10 +287,7 @@ impl LeaderLink {
         drop(state);
 
         self.socket.shutdown();
-        self.end.send_replace(Some(LinkEnd {
-            reason: reason.to_owned(),
-            going_away,
-        }));
+        self.end.send_replace(Some(LinkEnd { reason: reason.to_owned(), going_away }));
         lost.into_iter().for_each(Waker::wake);
         self.bell.notify_one();
     }
@@ -303,16 +300,8 @@ impl LeaderLink {
         data: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), EncodeError>,
     ) -> Result<Scratch, StartError> {
         let mut packet = Scratch::take();
-        write_packet(
-            &mut packet,
-            Kind::Request,
-            id,
-            timeout,
-            conn,
-            &self.settings.frame,
-            data,
-        )
-        .map_err(StartError::Encode)?;
+        write_packet(&mut packet, Kind::Request, id, timeout, conn, &self.settings.frame, data)
+            .map_err(StartError::Encode)?;
         Ok(packet)
     }
 
@@ -327,12 +316,7 @@ impl LeaderLink {
 
     fn flush(&self, batch: Option<Batch>) {
         let Some(batch) = batch else { return };
-        if transport::flush(
-            &self.state,
-            |state| &mut state.outbound,
-            &self.socket,
-            batch,
-        ) {
+        if transport::flush(&self.state, |state| &mut state.outbound, &self.socket, batch) {
             let task = self.lock().task.clone();
             task.iter().for_each(Waker::wake_by_ref);
         }
@@ -374,10 +358,6 @@ impl State {
     /// Appends a packet. A batch: to be written by the one who has appended it.
     fn send(&mut self, packet: &[u8]) -> Option<Batch> {
         self.outbound.append(packet);
-        if self.outbound.should_flush() {
-            self.outbound.begin()
-        } else {
-            None
-        }
+        if self.outbound.should_flush() { self.outbound.begin() } else { None }
     }
 }

@@ -43,24 +43,12 @@ enum Woken {
 
 impl Task {
     pub(super) fn new(link: Arc<LeaderLink>, read: ReadHalf, events: Arc<dyn LinkEvents>) -> Self {
-        Self {
-            link,
-            read,
-            events,
-            inbound: Inbound::default(),
-            wakers: Vec::new(),
-        }
+        Self { link, read, events, inbound: Inbound::default(), wakers: Vec::new() }
     }
 
     /// Hands out what was read.
     fn receive(&mut self) -> Result<Woken, Violation> {
-        let Self {
-            link,
-            read,
-            events,
-            inbound,
-            wakers,
-        } = self;
+        let Self { link, read, events, inbound, wakers } = self;
         let parsed = inbound.parse(read.buffered(), link, &**events);
         let shared = inbound.large.then(|| read.take(inbound.consumed));
         let bytes = shared.as_deref().unwrap_or(read.buffered());
@@ -68,14 +56,12 @@ impl Task {
         let mut state = link.lock();
         let responsive = state.liveness.heard(Instant::now());
         for answer in inbound.answers.drain(..) {
-            let waker = state
-                .calls
-                .answer(answer.id, answer.kind, |payload| match &shared {
-                    Some(shared) if answer.data.len() > COPIED => {
-                        payload.share(shared.slice(answer.data));
-                    }
-                    _ => payload.fill(bytes.get(answer.data).unwrap_or_default()),
-                });
+            let waker = state.calls.answer(answer.id, answer.kind, |payload| match &shared {
+                Some(shared) if answer.data.len() > COPIED => {
+                    payload.share(shared.slice(answer.data));
+                }
+                _ => payload.fill(bytes.get(answer.data).unwrap_or_default()),
+            });
             wakers.extend(waker);
         }
         if let Some(accepted) = inbound.accepted {
@@ -159,11 +145,7 @@ impl LeaderLink {
         if state.phase == Phase::Closed {
             return Turn::Closed;
         }
-        if state
-            .task
-            .as_ref()
-            .is_none_or(|current| !current.will_wake(waker))
-        {
+        if state.task.as_ref().is_none_or(|current| !current.will_wake(waker)) {
             state.task = Some(waker.clone());
         }
         state.outbound.begin_turn();

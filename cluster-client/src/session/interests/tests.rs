@@ -26,15 +26,9 @@ impl Log {
 
 impl Deliver for Log {
     fn deliver(&self, item: Item) {
-        let text = item
-            .clone()
-            .into_value::<Latest>()
-            .map(|value| value.0.to_string());
-        let quote = |error: Error| {
-            item.into_value::<Quote>()
-                .map(|quote| quote.symbol)
-                .map_err(|_| error)
-        };
+        let text = item.clone().into_value::<Latest>().map(|value| value.0.to_string());
+        let quote =
+            |error: Error| item.into_value::<Quote>().map(|quote| quote.symbol).map_err(|_| error);
         self.write(text.or_else(quote).unwrap());
     }
 
@@ -92,15 +86,10 @@ fn a_key_is_asked_for_once_and_later_handles_catch_up() {
 
 #[test]
 fn later_handles_get_the_newest_of_each_item_key_and_what_is_missing() {
-    let mut interests = Interests::new(&Limits {
-        retained_items: 2,
-        ..Limits::default()
-    });
+    let mut interests = Interests::new(&Limits { retained_items: 2, ..Limits::default() });
     let _ = join(&mut interests, "k", Quote::OPTIONS);
     for symbol in ["x", "y", "z", "y"] {
-        interests
-            .deliver("k", Item::typed(Quote::new(symbol, 1)))
-            .deliver();
+        interests.deliver("k", Item::typed(Quote::new(symbol, 1))).deliver();
     }
     let (_, _, log) = join(&mut interests, "k", Quote::OPTIONS);
     assert_eq!(log.read(), ["missed 1", "y", "z"]);
@@ -122,18 +111,12 @@ fn one_handle_gets_a_value_round_robin_and_closed_ones_are_passed_over() {
     for n in 1..=4 {
         value(&mut interests, "k", n);
     }
-    assert_eq!(
-        logs.each_ref().map(|log| log.read().join(" ")),
-        ["1 4", "2", "3"]
-    );
+    assert_eq!(logs.each_ref().map(|log| log.read().join(" ")), ["1 4", "2", "3"]);
     *logs[1].closed.lock().unwrap() = true;
     for n in 5..=6 {
         value(&mut interests, "k", n);
     }
-    assert_eq!(
-        logs.each_ref().map(|log| log.read().join(" ")),
-        ["6", "", "5"]
-    );
+    assert_eq!(logs.each_ref().map(|log| log.read().join(" ")), ["6", "", "5"]);
     for log in &logs {
         *log.closed.lock().unwrap() = true;
     }
@@ -150,15 +133,10 @@ fn only_the_last_handle_ends_an_interest() {
     assert!(interests.leave("k", a).is_none(), "twice is once");
     value(&mut interests, "k", 1);
     assert!(log.read().is_empty());
-    let last = interests
-        .leave("k", b)
-        .map(|interest| (interest.method, interest.args));
+    let last = interests.leave("k", b).map(|interest| (interest.method, interest.args));
     assert_eq!(last, Some((3, Bytes::from_static(b"args"))));
     assert!(interests.leave("k", b).is_none());
-    assert!(matches!(
-        join(&mut interests, "k", Latest::OPTIONS).0,
-        Joined::First(_)
-    ));
+    assert!(matches!(join(&mut interests, "k", Latest::OPTIONS).0, Joined::First(_)));
 }
 
 #[test]
@@ -173,10 +151,8 @@ fn a_new_leader_is_told_to_all_and_asked_for_everything() {
     assert_eq!(b.read(), ["resynced"]);
     assert!(late.read().is_empty(), "the value of the leader before");
 
-    let mut asked: Vec<_> = interests
-        .iter()
-        .map(|(key, interest)| (&**key, interest.method))
-        .collect();
+    let mut asked: Vec<_> =
+        interests.iter().map(|(key, interest)| (&**key, interest.method)).collect();
     asked.sort_unstable();
     assert_eq!(asked, [("a", 3), ("b", 3)]);
 }
@@ -202,10 +178,7 @@ fn an_ended_key_is_asked_for_anew() {
     assert_eq!(log.read(), ["1", "Ended"]);
     let (joined, _, log) = join(&mut interests, "k", Latest::OPTIONS);
     assert!(matches!(joined, Joined::First(_)));
-    assert!(
-        interests.leave("k", old).is_none(),
-        "the old handle is not the new one"
-    );
+    assert!(interests.leave("k", old).is_none(), "the old handle is not the new one");
     assert!(log.read().is_empty());
 }
 

@@ -58,13 +58,7 @@ fn every_value_is_pushed_or_counted() {
     let missed = |count| Next::Missed { topic: x, count };
     assert_eq!(
         drain(&mut queue),
-        [
-            missed(2),
-            next("3"),
-            next("4"),
-            missed(5),
-            Next::Resynced { topic: x }
-        ]
+        [missed(2), next("3"), next("4"), missed(5), Next::Resynced { topic: x }]
     );
     queue.missed(x, EVERY, 0);
     assert!(queue.is_empty(), "nothing missed is nothing to say");
@@ -91,19 +85,13 @@ fn the_end_comes_after_all_values() {
     queue.end(x, LATEST, packet("x end"));
     queue.end(y, LATEST, packet("y end"));
     assert_eq!(queue.bytes(), 12);
-    assert_eq!(
-        drain(&mut queue),
-        [next("x1"), next("y end"), next("x end")]
-    );
+    assert_eq!(drain(&mut queue), [next("x1"), next("y end"), next("x end")]);
 }
 
 #[test]
 fn the_topic_that_grows_beyond_the_bytes_pays() {
     let [x, y] = topics();
-    let mut queue = PushQueue::new(&Limits {
-        outbound_bytes: 10,
-        ..Limits::default()
-    });
+    let mut queue = PushQueue::new(&Limits { outbound_bytes: 10, ..Limits::default() });
     let every = Delivery::Every { capacity: 100 };
     queue.push(x, None, every, packet("xxxxx"));
     for _ in 0..3 {
@@ -113,24 +101,13 @@ fn the_topic_that_grows_beyond_the_bytes_pays() {
     queue.push(x, None, every, packet("xxxxxxxxxxxx"));
     assert_eq!(queue.bytes(), 15, "the newest value always stays");
     let missed = |topic, count| Next::Missed { topic, count };
-    assert_eq!(
-        drain(&mut queue),
-        [
-            missed(x, 1),
-            missed(y, 2),
-            next("xxxxxxxxxxxx"),
-            next("yyy")
-        ]
-    );
+    assert_eq!(drain(&mut queue), [missed(x, 1), missed(y, 2), next("xxxxxxxxxxxx"), next("yyy")]);
 }
 
 #[test]
 fn the_latest_values_neither_pay_nor_make_others_pay() {
     let [x, y] = topics();
-    let mut queue = PushQueue::new(&Limits {
-        outbound_bytes: 4,
-        ..Limits::default()
-    });
+    let mut queue = PushQueue::new(&Limits { outbound_bytes: 4, ..Limits::default() });
     for name in ["a", "b", "c"] {
         queue.push(x, Some(name.into()), LATEST, packet("xxx"));
     }

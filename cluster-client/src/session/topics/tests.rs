@@ -15,9 +15,7 @@ fn topics() -> Topics {
 }
 
 fn join(topics: &mut Topics, key: &str, options: EventOptions, who: SubscriberId) -> Join {
-    topics
-        .join(key, options, who)
-        .unwrap_or_else(|error| panic!("{error}"))
+    topics.join(key, options, who).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A topic that is live for `A`.
@@ -31,38 +29,22 @@ fn live<E: Subscribe>(topics: &mut Topics, key: &str) -> TopicId {
 
 /// Joins a live topic: how many values are missing, and the snapshot.
 fn snapshot<E: Subscribe>(topics: &mut Topics, key: &str, who: SubscriberId) -> (u64, Vec<E>) {
-    let Join::Joined {
-        missed, snapshot, ..
-    } = join(topics, key, E::OPTIONS, who)
-    else {
+    let Join::Joined { missed, snapshot, .. } = join(topics, key, E::OPTIONS, who) else {
         panic!("it is live")
     };
-    (
-        missed,
-        snapshot
-            .into_iter()
-            .map(|item| item.into_value().unwrap())
-            .collect(),
-    )
+    (missed, snapshot.into_iter().map(|item| item.into_value().unwrap()).collect())
 }
 
 fn publish<E: Subscribe>(topics: &mut Topics, topic: TopicId, value: E) -> Vec<SubscriberId> {
-    topics
-        .publish(topic, &Item::typed(value), |_| panic!("all get it"))
-        .subscribers
+    topics.publish(topic, &Item::typed(value), |_| panic!("all get it")).subscribers
 }
 
 #[test]
 fn the_first_opens_the_others_wait_and_all_join_together() {
     let mut topics = topics();
-    let Join::Open(id) = join(&mut topics, "k", Latest::OPTIONS, A) else {
-        panic!("first")
-    };
+    let Join::Open(id) = join(&mut topics, "k", Latest::OPTIONS, A) else { panic!("first") };
     assert!(matches!(join(&mut topics, "k", Latest::OPTIONS, B), Join::Wait(topic) if topic == id));
-    assert!(
-        matches!(join(&mut topics, "k", Latest::OPTIONS, B), Join::Wait(_)),
-        "twice is once"
-    );
+    assert!(matches!(join(&mut topics, "k", Latest::OPTIONS, B), Join::Wait(_)), "twice is once");
     assert_eq!(topics.opened(id), [A, B]);
     assert_eq!(publish(&mut topics, id, Latest(1)), [A, B]);
     assert!(
@@ -88,10 +70,7 @@ fn a_late_subscriber_gets_the_newest_value_of_each_item_key() {
     for quote in [Quote::new("X", 1), Quote::new("Y", 1), Quote::new("X", 2)] {
         let _ = publish(&mut topics, id, quote);
     }
-    assert_eq!(
-        snapshot(&mut topics, "k", B),
-        (0, vec![Quote::new("X", 2), Quote::new("Y", 1)])
-    );
+    assert_eq!(snapshot(&mut topics, "k", B), (0, vec![Quote::new("X", 2), Quote::new("Y", 1)]));
 }
 
 #[test]
@@ -105,9 +84,7 @@ fn where_each_value_counts_nothing_is_retained() {
 #[test]
 fn one_receiver_is_picked_and_nothing_retained() {
     let mut topics = topics();
-    let Join::Open(id) = join(&mut topics, "k", ONE, A) else {
-        panic!("first")
-    };
+    let Join::Open(id) = join(&mut topics, "k", ONE, A) else { panic!("first") };
     let _ = topics.opened(id);
     let _ = join(&mut topics, "k", ONE, B);
     let item = Item::typed(Latest(1));
@@ -125,12 +102,7 @@ fn one_receiver_is_picked_and_nothing_retained() {
     for who in [A, B, C] {
         topics.leave_all(Instant::now(), who);
     }
-    assert!(
-        topics
-            .publish(id, &item, |_| panic!("nobody to pick"))
-            .subscribers
-            .is_empty()
-    );
+    assert!(topics.publish(id, &item, |_| panic!("nobody to pick")).subscribers.is_empty());
 }
 
 #[test]
@@ -138,11 +110,7 @@ fn what_is_replaced_is_released_to_the_caller() {
     let mut topics = topics();
     let id = live::<Latest>(&mut topics, "k");
     let released = |affected: Affected| -> Vec<Latest> {
-        affected
-            .released
-            .into_iter()
-            .map(|item| item.into_value().unwrap())
-            .collect()
+        affected.released.into_iter().map(|item| item.into_value().unwrap()).collect()
     };
     let first = topics.publish(id, &Item::typed(Latest(1)), |_| 0);
     assert_eq!(released(first), []);
@@ -154,9 +122,7 @@ fn what_is_replaced_is_released_to_the_caller() {
 #[test]
 fn a_failed_or_ended_topic_is_asked_for_anew() {
     let mut topics = topics();
-    let Join::Open(failed) = join(&mut topics, "k", Latest::OPTIONS, A) else {
-        panic!("first")
-    };
+    let Join::Open(failed) = join(&mut topics, "k", Latest::OPTIONS, A) else { panic!("first") };
     let _ = join(&mut topics, "k", Latest::OPTIONS, B);
     assert_eq!(topics.failed(failed), [A, B]);
 
@@ -164,19 +130,11 @@ fn a_failed_or_ended_topic_is_asked_for_anew() {
     assert_ne!(ended, failed);
     let _ = publish(&mut topics, ended, Latest(1));
     assert_eq!(topics.ended(ended).subscribers, [A]);
-    assert_eq!(
-        publish(&mut topics, ended, Latest(2)),
-        [],
-        "late news of a topic that is gone"
-    );
+    assert_eq!(publish(&mut topics, ended, Latest(2)), [], "late news of a topic that is gone");
     assert!(topics.opened(failed).is_empty() && topics.failed(failed).is_empty());
 
     let _ = live::<Latest>(&mut topics, "k");
-    assert_eq!(
-        snapshot::<Latest>(&mut topics, "k", B),
-        (0, vec![]),
-        "the old value is gone too"
-    );
+    assert_eq!(snapshot::<Latest>(&mut topics, "k", B), (0, vec![]), "the old value is gone too");
 }
 
 #[test]
@@ -191,17 +149,9 @@ fn the_upstream_lingers_after_the_last_subscriber() {
     assert_eq!(topics.leave(start, "k", B), Some(id));
     assert_eq!(topics.next_deadline(), Some(start + linger));
 
-    assert!(
-        topics
-            .expire(start + linger - Duration::from_millis(1))
-            .is_empty()
-    );
+    assert!(topics.expire(start + linger - Duration::from_millis(1)).is_empty());
     assert_eq!(publish(&mut topics, id, Latest(1)), []);
-    assert_eq!(
-        snapshot(&mut topics, "k", A),
-        (0, vec![Latest(1)]),
-        "back in time, and up to date"
-    );
+    assert_eq!(snapshot(&mut topics, "k", A), (0, vec![Latest(1)]), "back in time, and up to date");
     assert_eq!(topics.next_deadline(), None);
     assert!(topics.expire(start + linger).is_empty());
 
@@ -211,24 +161,16 @@ fn the_upstream_lingers_after_the_last_subscriber() {
         matches!(expired.as_slice(), [(topic, released)] if *topic == id && released.len() == 1)
     );
     assert_eq!(topics.next_deadline(), None);
-    assert!(matches!(
-        join(&mut topics, "k", Latest::OPTIONS, A),
-        Join::Open(_)
-    ));
+    assert!(matches!(join(&mut topics, "k", Latest::OPTIONS, A), Join::Open(_)));
 }
 
 #[test]
 fn an_opening_that_nobody_waits_for_expires_too() {
     let mut topics = topics();
     let now = Instant::now();
-    let Join::Open(id) = join(&mut topics, "k", Latest::OPTIONS, A) else {
-        panic!("first")
-    };
+    let Join::Open(id) = join(&mut topics, "k", Latest::OPTIONS, A) else { panic!("first") };
     topics.leave_all(now, A);
-    assert!(matches!(
-        join(&mut topics, "k", Latest::OPTIONS, B),
-        Join::Wait(_)
-    ));
+    assert!(matches!(join(&mut topics, "k", Latest::OPTIONS, B), Join::Wait(_)));
     topics.leave_all(now, B);
     let deadline = topics.next_deadline().unwrap();
     assert_eq!(topics.expire(deadline).len(), 1);
@@ -237,20 +179,13 @@ fn an_opening_that_nobody_waits_for_expires_too() {
 
 #[test]
 fn a_follower_has_so_many_subscriptions() {
-    let mut topics = Topics::new(&Limits {
-        subscriptions_per_follower: 2,
-        ..Limits::default()
-    });
+    let mut topics = Topics::new(&Limits { subscriptions_per_follower: 2, ..Limits::default() });
     let _ = live::<Latest>(&mut topics, "1");
     let _ = live::<Latest>(&mut topics, "2");
     let refused = Some(Error::TooManySubscriptions { limit: 2 });
     assert_eq!(topics.join("3", Latest::OPTIONS, A).err(), refused);
     let _ = join(&mut topics, "3", Latest::OPTIONS, B);
-    assert_eq!(
-        topics.join("3", Latest::OPTIONS, A).err(),
-        refused,
-        "whoever opened it"
-    );
+    assert_eq!(topics.join("3", Latest::OPTIONS, A).err(), refused, "whoever opened it");
     let _ = snapshot::<Latest>(&mut topics, "1", A);
     let _ = topics.leave(Instant::now(), "1", A);
     let _ = join(&mut topics, "3", Latest::OPTIONS, A);
@@ -258,19 +193,13 @@ fn a_follower_has_so_many_subscriptions() {
 
 #[test]
 fn all_together_have_so_many_keys() {
-    let mut topics = Topics::new(&Limits {
-        subscriptions: 1,
-        ..Limits::default()
-    });
+    let mut topics = Topics::new(&Limits { subscriptions: 1, ..Limits::default() });
     let id = live::<Latest>(&mut topics, "1");
     assert_eq!(
         topics.join("2", Latest::OPTIONS, B).err(),
         Some(Error::TooManySubscriptions { limit: 1 })
     );
-    assert!(
-        !topics.by_subscriber.contains_key(&B),
-        "a refusal leaves no trace"
-    );
+    assert!(!topics.by_subscriber.contains_key(&B), "a refusal leaves no trace");
     let _ = snapshot::<Latest>(&mut topics, "1", B);
     let _ = topics.ended(id);
     let _ = join(&mut topics, "2", Latest::OPTIONS, B);
@@ -278,10 +207,7 @@ fn all_together_have_so_many_keys() {
 
 #[test]
 fn the_topics_of_a_channel_share_the_bound_on_retained_values() {
-    let mut topics = Topics::new(&Limits {
-        retained_items: 3,
-        ..Limits::default()
-    });
+    let mut topics = Topics::new(&Limits { retained_items: 3, ..Limits::default() });
     let [x, y] = ["x", "y"].map(|key| live::<Quote>(&mut topics, key));
     for n in 0..3 {
         let _ = publish(&mut topics, x, Quote::new(&n.to_string(), n));
@@ -289,17 +215,10 @@ fn the_topics_of_a_channel_share_the_bound_on_retained_values() {
     for n in 0..2 {
         let _ = publish(&mut topics, y, Quote::new(&n.to_string(), n));
     }
-    assert_eq!(
-        snapshot(&mut topics, "y", B),
-        (1, vec![Quote::new("1", 1)]),
-        "its newest stays"
-    );
+    assert_eq!(snapshot(&mut topics, "y", B), (1, vec![Quote::new("1", 1)]), "its newest stays");
     assert_eq!(topics.retained, 4);
     let _ = publish(&mut topics, x, Quote::new("3", 3));
-    assert_eq!(
-        snapshot(&mut topics, "x", B),
-        (2, vec![Quote::new("2", 2), Quote::new("3", 3)])
-    );
+    assert_eq!(snapshot(&mut topics, "x", B), (2, vec![Quote::new("2", 2), Quote::new("3", 3)]));
     assert_eq!(topics.retained, 3);
     let _ = (topics.ended(x), topics.ended(y));
     assert_eq!(topics.retained, 0);

@@ -2,23 +2,11 @@ use super::*;
 
 /// A queue of numbers, each of which counts as one byte.
 fn latest(items: usize) -> Queue<u32> {
-    Queue::bounded(
-        Delivery::Latest,
-        Bounds {
-            items,
-            bytes: usize::MAX,
-        },
-    )
+    Queue::bounded(Delivery::Latest, Bounds { items, bytes: usize::MAX })
 }
 
 fn every(capacity: usize) -> Queue<u32> {
-    Queue::bounded(
-        Delivery::Every { capacity },
-        Bounds {
-            items: capacity,
-            bytes: usize::MAX,
-        },
-    )
+    Queue::bounded(Delivery::Every { capacity }, Bounds { items: capacity, bytes: usize::MAX })
 }
 
 fn key(name: &str) -> ItemKey {
@@ -64,10 +52,7 @@ fn what_was_missed_is_said_in_its_place() {
     gone.extend(queue.push(None, 3, 1));
     queue.missed(2);
     assert_eq!(gone, [1]);
-    assert_eq!(
-        drain(&mut queue),
-        [Missed(8), Val(2), Resynced, Missed(1), Val(3), Missed(2)]
-    );
+    assert_eq!(drain(&mut queue), [Missed(8), Val(2), Resynced, Missed(1), Val(3), Missed(2)]);
 }
 
 #[test]
@@ -95,21 +80,12 @@ fn notices_collapse_but_lose_no_count() {
 
 #[test]
 fn over_its_bytes_the_oldest_go_but_never_the_newest() {
-    let mut queue = Queue::bounded(
-        Delivery::Every { capacity: 10 },
-        Bounds {
-            items: 10,
-            bytes: 100,
-        },
-    );
+    let mut queue =
+        Queue::bounded(Delivery::Every { capacity: 10 }, Bounds { items: 10, bytes: 100 });
     assert!(queue.push(None, 1, 40).is_empty());
     assert!(queue.push(None, 2, 60).is_empty());
     assert_eq!(queue.push(None, 3, 60), [1, 2]);
-    assert_eq!(
-        queue.push(None, 4, 1000),
-        [3],
-        "too large by itself, and still there"
-    );
+    assert_eq!(queue.push(None, 4, 1000), [3], "too large by itself, and still there");
     assert_eq!(queue.bytes(), 1000);
     assert_eq!(drain(&mut queue), [Missed(3), Val(4)]);
 }
@@ -143,23 +119,13 @@ fn latest_with_too_many_keys_says_what_it_dropped() {
     assert_eq!(queue.push(key("c"), 3, 1), [1]);
     assert_eq!(queue.values().copied().collect::<Vec<_>>(), [2, 3]);
     assert_eq!(queue.missed_before(), 1);
-    assert_eq!(
-        queue.push(key("a"), 4, 1),
-        [2],
-        "a key that was dropped is like a new one"
-    );
+    assert_eq!(queue.push(key("a"), 4, 1), [2], "a key that was dropped is like a new one");
     assert_eq!(drain(&mut queue), [Missed(2), Val(3), Val(4)]);
 }
 
 #[test]
 fn the_value_that_came_last_stays_even_in_the_first_place() {
-    let mut queue = Queue::bounded(
-        Delivery::Latest,
-        Bounds {
-            items: 10,
-            bytes: 10,
-        },
-    );
+    let mut queue = Queue::bounded(Delivery::Latest, Bounds { items: 10, bytes: 10 });
     for (name, value) in [("a", 1), ("b", 2), ("c", 3)] {
         assert!(queue.push(key(name), value, 3).is_empty());
     }
@@ -195,15 +161,7 @@ fn superseded_places_do_not_pile_up() {
     assert!(queue.entries.len() <= 2 * queue.len());
     assert_eq!(
         drain(&mut queue),
-        [
-            Missed(999),
-            Resynced,
-            Val(999),
-            Val(999),
-            Val(999),
-            Missed(1),
-            Resynced
-        ]
+        [Missed(999), Resynced, Val(999), Val(999), Val(999), Missed(1), Resynced]
     );
 }
 

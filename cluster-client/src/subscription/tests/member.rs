@@ -8,11 +8,7 @@ fn the_waker_of_the_last_poll_counts() {
     let (first, last) = (Arc::new(Wakes::default()), Arc::new(Wakes::default()));
     for wakes in [&first, &last] {
         let waker = Waker::from(wakes.clone());
-        assert!(
-            subscription
-                .poll_event(&mut Context::from_waker(&waker))
-                .is_pending()
-        );
+        assert!(subscription.poll_event(&mut Context::from_waker(&waker)).is_pending());
     }
     inbox.resynced();
     assert_eq!((first.count(), last.count()), (0, 1));
@@ -24,23 +20,13 @@ fn a_waker_may_read_at_once() {
     struct Reads(Mutex<Subscription<Latest>>, Mutex<Vec<Event<Latest>>>);
     impl Wake for Reads {
         fn wake(self: Arc<Self>) {
-            self.1
-                .lock()
-                .unwrap()
-                .extend(read(&mut self.0.lock().unwrap()));
+            self.1.lock().unwrap().extend(read(&mut self.0.lock().unwrap()));
         }
     }
     let (inbox, subscription, _) = member();
     let reads = Arc::new(Reads(Mutex::new(subscription), Mutex::default()));
     let waker = Waker::from(reads.clone());
-    assert!(
-        reads
-            .0
-            .lock()
-            .unwrap()
-            .poll_event(&mut Context::from_waker(&waker))
-            .is_pending()
-    );
+    assert!(reads.0.lock().unwrap().poll_event(&mut Context::from_waker(&waker)).is_pending());
     inbox.deliver(Item::typed(Latest(1)));
     assert_eq!(*reads.1.lock().unwrap(), [Value(Latest(1))]);
 }
@@ -54,18 +40,11 @@ fn a_new_leader_repeats_nothing() {
     inbox.deliver(encoded(&Latest(1)));
     assert_eq!(read(&mut subscription), [Resynced], "equal when decoded");
     inbox.deliver(encoded(&Latest(1)));
-    assert_eq!(
-        read(&mut subscription),
-        [Value(Latest(1))],
-        "sent twice by the same leader"
-    );
+    assert_eq!(read(&mut subscription), [Value(Latest(1))], "sent twice by the same leader");
     inbox.resynced();
     inbox.deliver(encoded(&Latest(2)));
     inbox.resynced();
-    assert_eq!(
-        read(&mut subscription),
-        [Resynced, Value(Latest(2)), Resynced]
-    );
+    assert_eq!(read(&mut subscription), [Resynced, Value(Latest(2)), Resynced]);
     inbox.deliver(Item::typed(Latest(2)));
     assert_eq!(read(&mut subscription), []);
 }
@@ -92,11 +71,7 @@ fn a_new_leader_is_compared_key_by_key() {
     }
     assert_eq!(
         read(&mut subscription),
-        [
-            Resynced,
-            Value(Quote::new("A", 2)),
-            Value(Quote::new("C", 1))
-        ]
+        [Resynced, Value(Quote::new("A", 2)), Value(Quote::new("C", 1))]
     );
 }
 
@@ -107,10 +82,7 @@ fn where_each_value_counts_a_new_leaders_is_never_swallowed() {
     inbox.missed(2);
     inbox.resynced();
     inbox.deliver(encoded(&Trade(1)));
-    assert_eq!(
-        read(&mut subscription),
-        [Value(Trade(1)), Missed(2), Resynced, Value(Trade(1))]
-    );
+    assert_eq!(read(&mut subscription), [Value(Trade(1)), Missed(2), Resynced, Value(Trade(1))]);
 }
 
 #[test]
@@ -131,16 +103,9 @@ fn only_so_many_keys_are_remembered() {
 #[test]
 fn an_undecodable_event_ends_the_subscription() {
     let (inbox, mut subscription, unsubscribed) = member::<Latest>();
-    inbox.deliver(Item::encoded(
-        None,
-        Codec::Json,
-        Bytes::from_static(b"\"text\""),
-    ));
+    inbox.deliver(Item::encoded(None, Codec::Json, Bytes::from_static(b"\"text\"")));
     assert_eq!(poll(&mut subscription), Poll::Ready(None));
-    assert!(matches!(
-        subscription.close_reason(),
-        Some(CloseReason::Failed(Error::Decode { .. }))
-    ));
+    assert!(matches!(subscription.close_reason(), Some(CloseReason::Failed(Error::Decode { .. }))));
     assert!(inbox.is_closed() && unsubscribed.load(Ordering::SeqCst));
     assert_eq!(poll(&mut subscription), Poll::Ready(None));
 }

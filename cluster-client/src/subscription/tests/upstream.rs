@@ -22,10 +22,7 @@ fn values(prices: &[u32]) -> Values<Quote> {
 #[tokio::test]
 async fn a_stream_is_a_subscription() {
     let mut subscription = Subscription::from_stream(values(&[1, 2]));
-    assert_eq!(
-        subscription.next_event().await,
-        Some(Value(Quote::new("A", 1)))
-    );
+    assert_eq!(subscription.next_event().await, Some(Value(Quote::new("A", 1))));
     assert_eq!(subscription.next().await, Some(Quote::new("A", 2)));
     assert_eq!(subscription.next().await, None);
     assert_eq!(subscription.close_reason(), Some(CloseReason::Ended));
@@ -41,10 +38,7 @@ fn read_upstream<E: Subscribe>(upstream: &mut Upstream) -> Vec<Event<(Option<Str
     .map(|event| match event {
         Value(item) => {
             assert!(matches!(item.payload, crate::event::Payload::Typed(_)));
-            Value((
-                item.key.as_deref().map(str::to_owned),
-                item.into_value().unwrap(),
-            ))
+            Value((item.key.as_deref().map(str::to_owned), item.into_value().unwrap()))
         }
         Missed(count) => Missed(count),
         Resynced => Resynced,
@@ -75,10 +69,7 @@ fn a_leader_reads_the_handle_of_another_proxy() {
     inbox.missed(1);
     inbox.resynced();
     inbox.deliver(encoded(&Latest(1)));
-    assert_eq!(
-        read_upstream::<Latest>(&mut upstream),
-        [Missed(1), Resynced]
-    );
+    assert_eq!(read_upstream::<Latest>(&mut upstream), [Missed(1), Resynced]);
     drop(upstream);
     assert!(unsubscribed.load(Ordering::SeqCst));
 }

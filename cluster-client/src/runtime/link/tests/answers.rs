@@ -10,10 +10,7 @@ async fn answers_in_any_order_go_to_their_calls() {
     for _ in 0..8 {
         got.push(leader.next().await.unwrap());
     }
-    assert!(
-        got.iter()
-            .all(|got| got.conn.as_bytes() == CONN && got.timeout == 20_000)
-    );
+    assert!(got.iter().all(|got| got.conn.as_bytes() == CONN && got.timeout == 20_000));
     for got in got.iter().rev() {
         leader.answer(got.id, &got.data).await;
     }
@@ -37,10 +34,7 @@ async fn an_answer_may_come_byte_by_byte() {
 #[tokio::test]
 async fn errors_and_failures_are_told_apart() {
     let (link, mut leader, _) = connect(settings()).await;
-    let failed = ConnObject::InvokeResult {
-        success: false,
-        failure: Some(Failure::Busy),
-    };
+    let failed = ConnObject::InvokeResult { success: false, failure: Some(Failure::Busy) };
     let failed = String::from_utf8(failed.to_bytes()).unwrap();
     // Spelled as Node might, not as the constants are.
     let spaced = r#"{ "type": "invoke_result", "success": true, "new": 1 }"#;
@@ -52,9 +46,7 @@ async fn errors_and_failures_are_told_apart() {
     for (conn, kind) in cases {
         let call = spawn_call(&link, LONG, b"x");
         let id = leader.next().await.unwrap().id;
-        leader
-            .write(&packet(Kind::Response, id, conn, b"data"))
-            .await;
+        leader.write(&packet(Kind::Response, id, conn, b"data")).await;
         assert_eq!(call.await.unwrap(), Ok((kind, b"data".to_vec())));
     }
 }
@@ -67,10 +59,7 @@ async fn a_dropped_call_is_cancelled_and_its_late_answer_goes_to_nobody() {
     assert_eq!(id >> 16, dropped.sequence());
     drop(dropped);
     let cancel = leader.next().await.unwrap();
-    assert_eq!(
-        (cancel.id, cancel.conn.as_str()),
-        (id, cluster_protocol::CANCEL)
-    );
+    assert_eq!((cancel.id, cancel.conn.as_str()), (id, cluster_protocol::CANCEL));
 
     let next = spawn_call(&link, LONG, b"next");
     let next_id = leader.next().await.unwrap().id;
@@ -91,10 +80,7 @@ async fn an_expired_call_is_cancelled() {
     let patient_id = leader.next().await.unwrap().id;
     let begun = Instant::now();
     let timeout = Duration::from_millis(30);
-    assert_eq!(
-        call(&link, timeout, b"x").await,
-        Err(CallLoss::Expired { sent: true })
-    );
+    assert_eq!(call(&link, timeout, b"x").await, Err(CallLoss::Expired { sent: true }));
     assert!(begun.elapsed() >= timeout, "never early");
     let (call, cancel) = (leader.next().await.unwrap(), leader.next().await.unwrap());
     assert_eq!(
@@ -111,9 +97,7 @@ async fn large_payloads_go_both_ways() {
     let (link, leader, _) = connect(settings()).await;
     let leader = tokio::spawn(leader.echo());
     let sizes = [0, 4096, 4097, 64 << 10, 300 << 10, 9 << 20];
-    let calls: Vec<_> = sizes
-        .map(|size| spawn_call(&link, LONG, &vec![size as u8; size]))
-        .into();
+    let calls: Vec<_> = sizes.map(|size| spawn_call(&link, LONG, &vec![size as u8; size])).into();
     for (size, call) in sizes.into_iter().zip(calls) {
         assert!(call.await.unwrap() == ok(&vec![size as u8; size]), "{size}");
     }

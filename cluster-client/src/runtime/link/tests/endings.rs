@@ -13,25 +13,17 @@ async fn a_leader_that_goes_away_answers_what_it_has_accepted() {
     assert_eq!(oneway.data, b"");
     leader.next().await.unwrap();
 
-    leader
-        .ask(&ConnObject::GoingAway { accepted: 2 }, b"")
-        .await;
+    leader.ask(&ConnObject::GoingAway { accepted: 2 }, b"").await;
     assert_eq!(refused.await.unwrap(), Err(CallLoss::NotAccepted));
     assert_eq!(said.lines(1).await, ["going away"]);
-    assert_eq!(
-        start(&link, LONG, b"new").await.unwrap_err(),
-        StartError::GoingAway
-    );
+    assert_eq!(start(&link, LONG, b"new").await.unwrap_err(), StartError::GoingAway);
     assert!(!link.is_usable());
 
     leader.answer(id, b"done").await;
     assert_eq!(accepted.await.unwrap(), ok(b"done"));
     drop(leader);
     let end = link.closed().await;
-    assert_eq!(
-        (end.reason.as_str(), end.going_away),
-        ("the leader closed the connection", true)
-    );
+    assert_eq!((end.reason.as_str(), end.going_away), ("the leader closed the connection", true));
 }
 
 #[tokio::test]
@@ -45,22 +37,10 @@ async fn the_end_of_the_connection_tells_sent_calls_from_unsent_ones() {
         tokio::task::yield_now().await;
     }
     drop(leader);
-    assert_eq!(
-        sent.await.unwrap(),
-        Err(CallLoss::Disconnected { sent: true })
-    );
-    assert_eq!(
-        unsent.await.unwrap(),
-        Err(CallLoss::Disconnected { sent: false })
-    );
-    assert_eq!(
-        behind.await.unwrap(),
-        Err(CallLoss::Disconnected { sent: false })
-    );
-    assert_eq!(
-        start(&link, LONG, b"new").await.unwrap_err(),
-        StartError::Closed
-    );
+    assert_eq!(sent.await.unwrap(), Err(CallLoss::Disconnected { sent: true }));
+    assert_eq!(unsent.await.unwrap(), Err(CallLoss::Disconnected { sent: false }));
+    assert_eq!(behind.await.unwrap(), Err(CallLoss::Disconnected { sent: false }));
+    assert_eq!(start(&link, LONG, b"new").await.unwrap_err(), StartError::Closed);
 }
 
 #[tokio::test]
@@ -68,23 +48,15 @@ async fn garbage_closes_the_connection_with_a_reason() {
     let never_asked = packet(Kind::Response, 1 << 40, RESULT_OK, b"");
     let cases: [(&[u8], &str); 4] = [
         (b"HTTP/1.1 400 Bad Request", "version"),
-        (
-            &packet(Kind::Request, 1, "not JSON", b""),
-            "connection object",
-        ),
-        (
-            &packet(Kind::Request, 1, r#"{"type":"going_away"}"#, b""),
-            "accepted",
-        ),
+        (&packet(Kind::Request, 1, "not JSON", b""), "connection object"),
+        (&packet(Kind::Request, 1, r#"{"type":"going_away"}"#, b""), "accepted"),
         (&never_asked, "never made"),
     ];
     for (bytes, part) in cases {
         let (link, mut leader, _) = connect(settings()).await;
         let call = spawn_call(&link, LONG, b"x");
         let good = leader.next().await.unwrap();
-        leader
-            .write(&[&packet(Kind::Response, good.id, RESULT_OK, b"y"), bytes].concat())
-            .await;
+        leader.write(&[&packet(Kind::Response, good.id, RESULT_OK, b"y"), bytes].concat()).await;
         assert_eq!(call.await.unwrap(), ok(b"y"), "what came before it counts");
         let end = link.closed().await;
         assert!(end.reason.contains(part), "{}", end.reason);
@@ -103,15 +75,9 @@ async fn close_sends_what_waits_and_fails_the_calls() {
     link.close();
     assert_eq!(leader.next().await.unwrap().conn, "{put off}");
     assert!(leader.next().await.is_none());
-    assert_eq!(
-        call.await.unwrap(),
-        Err(CallLoss::Disconnected { sent: true })
-    );
+    assert_eq!(call.await.unwrap(), Err(CallLoss::Disconnected { sent: true }));
     let end = link.closed().await;
-    assert_eq!(
-        (end.reason.as_str(), end.going_away),
-        ("closed by this process", false)
-    );
+    assert_eq!((end.reason.as_str(), end.going_away), ("closed by this process", false));
     // Both tasks have let go of it.
     while Arc::strong_count(&link) > 1 {
         tokio::task::yield_now().await;
@@ -120,10 +86,7 @@ async fn close_sends_what_waits_and_fails_the_calls() {
 
 #[test]
 fn a_runtime_that_ends_ends_the_connection() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (link, _leader, _) = runtime.block_on(connect(settings()));
     assert!(link.is_usable());
     drop(runtime);

@@ -38,10 +38,7 @@ type Outcome = Result<(AnswerKind, Vec<u8>), CallLoss>;
 fn settings() -> LinkSettings {
     LinkSettings {
         codec: Codec::Json,
-        frame: FrameLimits {
-            data: 64 << 20,
-            ..FrameLimits::default()
-        },
+        frame: FrameLimits { data: 64 << 20, ..FrameLimits::default() },
         heartbeat_interval: LONG,
         outbound_bytes: 1 << 30,
     }
@@ -49,22 +46,11 @@ fn settings() -> LinkSettings {
 
 async fn connect(settings: LinkSettings) -> (Arc<LeaderLink>, Leader, Arc<Said>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let stream = TcpStream::connect(listener.local_addr().unwrap())
-        .await
-        .unwrap();
-    let leader = Leader {
-        stream: listener.accept().await.unwrap().0,
-        buf: Vec::new(),
-    };
+    let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let leader = Leader { stream: listener.accept().await.unwrap().0, buf: Vec::new() };
     let (read, write) = transport::split(stream).unwrap();
     let said = Arc::new(Said::default());
-    let link = LeaderLink::spawn(
-        read,
-        write,
-        settings,
-        Arc::new(AtomicU64::new(1)),
-        said.clone(),
-    );
+    let link = LeaderLink::spawn(read, write, settings, Arc::new(AtomicU64::new(1)), said.clone());
     (link, leader, said)
 }
 
@@ -149,8 +135,7 @@ impl Leader {
     }
 
     async fn answer(&mut self, id: u64, data: &[u8]) {
-        self.write(&packet(Kind::Response, id, RESULT_OK, data))
-            .await;
+        self.write(&packet(Kind::Response, id, RESULT_OK, data)).await;
     }
 
     async fn ask(&mut self, object: &ConnObject<'_>, data: &[u8]) {
@@ -173,18 +158,10 @@ impl Leader {
 
 fn packet(kind: Kind, id: u64, conn: &str, data: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    write_packet(
-        &mut bytes,
-        kind,
-        id,
-        0,
-        conn.as_bytes(),
-        &settings().frame,
-        |out| {
-            out.extend_from_slice(data);
-            Ok(())
-        },
-    )
+    write_packet(&mut bytes, kind, id, 0, conn.as_bytes(), &settings().frame, |out| {
+        out.extend_from_slice(data);
+        Ok(())
+    })
     .unwrap();
     bytes
 }
@@ -209,21 +186,14 @@ impl Said {
             if lines.len() >= n {
                 return lines;
             }
-            timeout(LONG, self.more.notified())
-                .await
-                .expect("the leader's word was not passed on");
+            timeout(LONG, self.more.notified()).await.expect("the leader's word was not passed on");
         }
     }
 }
 
 impl LinkEvents for Said {
     fn pushed(&self, push: Push<'_>) {
-        let Push {
-            key,
-            item,
-            event,
-            data,
-        } = push;
+        let Push { key, item, event, data } = push;
         self.say(format!("pushed {key} {item:?} {event:?} {data:?}"));
     }
 
@@ -232,11 +202,7 @@ impl LinkEvents for Said {
     }
 
     fn channel_state(&self, welcome: Welcome, data: &[u8]) {
-        self.say(format!(
-            "{:?} {}",
-            welcome.state,
-            String::from_utf8_lossy(data)
-        ));
+        self.say(format!("{:?} {}", welcome.state, String::from_utf8_lossy(data)));
     }
 
     fn going_away(&self) {

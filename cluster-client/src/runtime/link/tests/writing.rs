@@ -5,9 +5,7 @@ use super::*;
 #[tokio::test]
 async fn a_leader_that_stops_reading_gets_everything_once_it_reads_again() {
     let (link, leader, _) = connect(settings()).await;
-    let calls: Vec<_> = (0..64u8)
-        .map(|n| spawn_call(&link, LONG, &vec![n; 256 << 10]))
-        .collect();
+    let calls: Vec<_> = (0..64u8).map(|n| spawn_call(&link, LONG, &vec![n; 256 << 10])).collect();
     // A new socket also counts as blocked until the runtime has heard of it.
     while link.lock().outbound.written() == 0 || !link.lock().outbound.is_blocked() {
         tokio::task::yield_now().await;
@@ -30,10 +28,7 @@ async fn a_call_that_expires_before_it_is_written_never_reaches_the_leader() {
     let before = spawn_call(&link, LONG, b"before");
     let expired = spawn_call(&link, Duration::from_millis(20), b"expired");
     let behind = spawn_call(&link, LONG, b"behind");
-    assert_eq!(
-        expired.await.unwrap(),
-        Err(CallLoss::Expired { sent: false })
-    );
+    assert_eq!(expired.await.unwrap(), Err(CallLoss::Expired { sent: false }));
 
     let mut ids = Vec::new();
     for data in [&[1; 32 << 20][..], b"before", b"behind"] {
@@ -42,9 +37,7 @@ async fn a_call_that_expires_before_it_is_written_never_reaches_the_leader() {
         ids.push(got.id);
     }
     // The leader has never counted the one that expired.
-    leader
-        .ask(&ConnObject::GoingAway { accepted: 3 }, b"")
-        .await;
+    leader.ask(&ConnObject::GoingAway { accepted: 3 }, b"").await;
     for (id, call) in ids.into_iter().zip([large, before, behind]) {
         leader.answer(id, b"done").await;
         assert_eq!(call.await.unwrap(), ok(b"done"));
@@ -53,11 +46,7 @@ async fn a_call_that_expires_before_it_is_written_never_reaches_the_leader() {
 
 #[tokio::test]
 async fn what_waits_to_be_written_is_bounded() {
-    let (link, _leader, _) = connect(LinkSettings {
-        outbound_bytes: 1 << 20,
-        ..settings()
-    })
-    .await;
+    let (link, _leader, _) = connect(LinkSettings { outbound_bytes: 1 << 20, ..settings() }).await;
     let mut calls = Vec::new();
     let refused = loop {
         match start(&link, LONG, &[0; 64 << 10]).await {
@@ -80,14 +69,8 @@ async fn oneway_calls_and_controls_are_sent_in_order() {
     link.send_oneway(b"{1}", 50, data).unwrap();
     link.send_control(b"{2}").unwrap();
     let (oneway, control) = (leader.next().await.unwrap(), leader.next().await.unwrap());
-    assert_eq!(
-        (oneway.conn.as_str(), oneway.timeout, &*oneway.data),
-        ("{1}", 50, &b"args"[..])
-    );
-    assert_eq!(
-        (control.conn.as_str(), control.timeout, &*control.data),
-        ("{2}", 0, &b""[..])
-    );
+    assert_eq!((oneway.conn.as_str(), oneway.timeout, &*oneway.data), ("{1}", 50, &b"args"[..]));
+    assert_eq!((control.conn.as_str(), control.timeout, &*control.data), ("{2}", 0, &b""[..]));
     assert_ne!(oneway.id, control.id);
 }
 
@@ -95,13 +78,9 @@ async fn oneway_calls_and_controls_are_sent_in_order() {
 async fn arguments_that_cannot_be_encoded_leave_no_trace() {
     let (link, mut leader, _) = connect(settings()).await;
     let too_long = vec![0; settings().frame.data + 1];
-    assert!(matches!(
-        start(&link, LONG, &too_long).await,
-        Err(StartError::Encode(_))
-    ));
+    assert!(matches!(start(&link, LONG, &too_long).await, Err(StartError::Encode(_))));
     let panics = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        link.send_oneway(CONN, 0, &mut |_| panic!("a user's Serialize"))
-            .ok();
+        link.send_oneway(CONN, 0, &mut |_| panic!("a user's Serialize")).ok();
     }));
     assert!(panics.is_err());
     let call = spawn_call(&link, LONG, b"x");
