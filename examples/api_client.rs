@@ -152,7 +152,7 @@ async fn play() -> Result<()> {
         screen.row(&format!("member {}", who + 1), Tone::Good, "25 %", "");
     }
 
-    screen.step("The leader closes; another takes over, and the caches of the others still follow");
+    screen.step("The leader closes; another takes over, and the caches still follow");
     let leader = members
         .iter()
         .position(|member| member.membership().role() == Role::Leader)
