@@ -82,6 +82,10 @@ pub(crate) struct Affected {
     pub(crate) released: Vec<Item>,
 }
 
+/// More subscriptions than this are not allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooMany(pub(crate) usize);
+
 impl Topics {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
