@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use cluster_protocol::{Codec, DecodeArguments, EncodeError, Failure, FrameLimits};
 use serde::Serialize;
 use tokio_util::sync::ReusableBoxFuture;
+use tracing::{Instrument, Span};
 
 use crate::context::{CURRENT, CallContext};
 use crate::error::Error;
@@ -117,7 +118,7 @@ pub struct Opened(pub(crate) Result<Upstream, Reply>);
 /// Holds the future of a method, in a box that is used again for its next call.
 #[derive(Default)]
 pub struct Slot {
-    context: Option<CallContext>,
+    prepared: Option<(CallContext, Span)>,
     future: Option<ReusableBoxFuture<'static, Reply>>,
     loaded: bool,
 }
@@ -126,8 +127,8 @@ impl Slot {
     /// Takes the call's future.
     pub fn run(&mut self, future: impl Future<Output = Reply> + Send + 'static) {
         // `prepare` is called before each future.
-        let Some(context) = self.context.take() else { return };
-        let future = CURRENT.scope(context, future);
+        let Some((context, span)) = self.prepared.take() else { return };
+        let future = CURRENT.scope(context, future).instrument(span);
         match &mut self.future {
             Some(reused) => reused.set(future),
             None => self.future = Some(ReusableBoxFuture::new(future)),
@@ -135,9 +136,9 @@ impl Slot {
         self.loaded = true;
     }
 
-    /// Says under which context the next future runs.
-    pub(crate) fn prepare(&mut self, context: CallContext) {
-        self.context = Some(context);
+    /// Says for which call the next future runs.
+    pub(crate) fn prepare(&mut self, call: &Call) {
+        self.prepared = Some((call.context(), span(call.method, &call.context)));
         self.loaded = false;
     }
 
@@ -162,6 +163,11 @@ impl Slot {
     pub(crate) fn take(&mut self) -> Option<ServedCall> {
         self.future.take().filter(|_| self.loaded).map(ServedCall)
     }
+}
+
+/// What a method of the real client logs is within this span.
+pub(crate) fn span(method: &str, context: &CallContext) -> Span {
+    tracing::debug_span!("call", method, call = %context.call_id(), caller = context.caller().pid)
 }
 
 /// A call that runs in a task; a panic in it is its answer.

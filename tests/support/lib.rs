@@ -10,3 +10,8 @@ pub fn free_port() -> u16 {
         std::net::TcpListener::bind(("127.0.0.1", 0)).expect("the system has a free port");
     listener.local_addr().expect("a bound socket has an address").port()
 }
+
+/// What the README shows compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

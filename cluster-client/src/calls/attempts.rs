@@ -186,6 +186,10 @@ impl<'a> Attempts<'a> {
 
     /// This link brings nothing: wait for another one.
     pub(super) fn next_link(&mut self, failed: Link) {
+        tracing::debug!(
+            method = self.info.name,
+            "the leader did not take the call; waiting for the next one"
+        );
         self.failed = Some(failed);
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cluster_protocol::{Codec, EncodeArguments, object_with_call};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tracing::Instrument;
 
 use super::attempts::{Attempts, Route};
 use super::{decode, outcome, waker};
@@ -12,8 +13,8 @@ use crate::context::{CURRENT, CallContext, CallId};
 use crate::error::{Error, Outcome};
 use crate::member::Link;
 use crate::proxy::Target;
-use crate::runtime::leader::Leadership;
-use crate::serve::{Answered, CatchPanic};
+use crate::runtime::leader::{Leadership, Permit, Refusal};
+use crate::serve::{Answered, CatchPanic, span};
 use crate::service::{Bound, BoxFuture, Service};
 
 /// Calls a method on the real client itself.
@@ -98,16 +99,14 @@ fn size(codec: Codec, args: &impl EncodeArguments) -> usize {
 pub(super) async fn enter(
     attempts: &mut Attempts<'_>,
     leadership: &Arc<Leadership>,
-) -> Result<Option<crate::runtime::leader::Permit>, Error> {
+) -> Result<Option<Permit>, Error> {
     match leadership.enter() {
         Ok(permit) => Ok(Some(permit)),
-        Err(cluster_protocol::Failure::Busy) => {
-            attempts.back_off(attempts.busy("limits.in_flight")).await.map(|()| None)
-        }
-        Err(_) if leadership.is_serving() => {
+        Err(Refusal::Full(limit)) => attempts.back_off(attempts.busy(limit)).await.map(|()| None),
+        Err(Refusal::Closed) if leadership.is_serving() => {
             Err(Error::GoingAway { method: attempts.info.name.to_owned() })
         }
-        Err(_) => {
+        Err(Refusal::Closed) => {
             attempts.next_link(Link::Leading(Arc::clone(leadership)));
             Ok(None)
         }
@@ -135,7 +134,8 @@ where
     };
     let context = leadership.context(call, Some(attempts.deadline), attempts.member.caller());
     let running = CatchPanic(local(client, context.clone(), args));
-    let running = CURRENT.scope(context, leadership.scope(running));
+    let span = span(attempts.info.name, &context);
+    let running = CURRENT.scope(context, leadership.scope(running)).instrument(span);
     match tokio::time::timeout_at(attempts.deadline.into(), running).await {
         Ok(Ok(Ok(value))) => Ok(value),
         Ok(Ok(Err(error))) => Err(passed_on(attempts.member.codec(), attempts.info.name, error)),
@@ -180,7 +180,8 @@ pub(super) async fn call_by_bytes(
         Answered::Ok => Ok(Some((true, reply.answer))),
         Answered::Err => Ok(Some((false, reply.answer))),
         Answered::Failed(cluster_protocol::Failure::Busy) => {
-            attempts.back_off(attempts.busy("limits.in_flight")).await.map(|()| None)
+            let limit = String::from_utf8_lossy(&reply.answer).into_owned();
+            attempts.back_off(attempts.busy(&limit)).await.map(|()| None)
         }
         Answered::Failed(cluster_protocol::Failure::GoingAway) if !leadership.is_serving() => {
             attempts.next_link(Link::Leading(Arc::clone(leadership)));

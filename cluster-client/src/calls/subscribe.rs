@@ -10,10 +10,11 @@ use serde::de::DeserializeOwned;
 use super::attempts::{Attempts, Route, unencodable};
 use super::{decode, outcome, waker};
 use crate::error::{Error, Outcome};
-use crate::event::Subscribe;
+use crate::event::{Delivery, Subscribe};
 use crate::failure;
 use crate::key::topic_key;
-use crate::member::{Handle, Link, Turn};
+use crate::member::{Handle, Link, Member, Turn};
+use crate::membership::ClusterEvent;
 use crate::proxy::Target;
 use crate::runtime::following::subscribe_object;
 use crate::runtime::leader::Request;
@@ -77,7 +78,30 @@ where
         member.subscriptions.unconfirm(&key);
         attempts.next_link(link);
     }
+    if Ev::OPTIONS.delivery == Delivery::Latest {
+        report_stall(member, &key, &inbox);
+    }
     Ok(Subscription::from_inbox(inbox, Box::new(reader)))
+}
+
+/// A value that never comes is told. Only where one can be expected: events of which each counts may be rare.
+fn report_stall(member: &Arc<Member>, key: &Arc<str>, inbox: &Arc<Inbox>) {
+    if !inbox.awaits_first() {
+        return;
+    }
+    let (member, inbox) = (Arc::downgrade(member), Arc::downgrade(inbox));
+    let key = Arc::clone(key);
+    tokio::spawn(async move {
+        let Some(waited) = member.upgrade().map(|member| member.options.subscribe_timeout) else {
+            return;
+        };
+        tokio::time::sleep(waited).await;
+        let awaits_first = inbox.upgrade().is_some_and(|inbox| inbox.awaits_first());
+        if let Some(member) = member.upgrade().filter(|_| awaits_first) {
+            tracing::warn!(channel = %member.channel, %key, ?waited, "no value has come yet");
+            member.emit(ClusterEvent::SubscriptionStalled { key: key.to_string(), waited });
+        }
+    });
 }
 
 /// A subscription has no result but itself.

@@ -76,6 +76,7 @@ pub(super) async fn lead(
     leadership.drain(member.id()).await;
     seat.release(member.options.limits.drain * 2).await;
     leadership.end();
+    member.saw_epoch(leadership.highest_epoch());
     end
 }
 

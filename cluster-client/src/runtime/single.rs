@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use super::leader::{Leadership, State};
 use super::leading::{self, now_micros};
-use super::supervisor::{Start, close};
+use super::supervisor::{CloseAtTheEnd, Start};
 use crate::member::{Factory, Link, Member};
 use crate::membership::{ClusterEvent, Role};
 use crate::session::epoch;
@@ -23,22 +23,23 @@ struct Hub {
 }
 
 pub(super) async fn run(member: Arc<Member>, factory: Factory, mut start: Start) {
-    let (leadership, first) = enter(&member);
-    leadership.fanout.add_local(Arc::clone(&member));
+    let member = CloseAtTheEnd(member);
+    let member = &member.0;
+    let (leadership, first) = enter(member);
+    leadership.fanout.add_local(Arc::clone(member));
     member.status.set_gate(leadership.gate());
     tokio::select! {
         () = member.status.close_requested() => {}
-        () = take_part(&member, &factory, &leadership, first, &mut start) => {}
+        () = take_part(member, &factory, &leadership, first, &mut start) => {}
     }
     member.leaving(&leadership, true);
-    if leave(&member) {
+    if leave(member) {
         leadership.drain(member.id()).await;
         leadership.end();
     } else {
         leadership.undo_all(member.id());
         leadership.fanout.remove(&leadership, member.id());
     }
-    close(&member);
 }
 
 async fn take_part(

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
+use tracing::Instrument;
 
 use super::joining::{self, Obstacle};
 use super::{following, leading, port};
@@ -65,10 +66,11 @@ pub(crate) async fn start(member: &Arc<Member>, factory: Factory) -> Result<(), 
     let (outcome, ready) = oneshot::channel();
     let start = Start { outcome: Some(outcome), closing_since: None };
     let waited = member.options.max_wait_time;
+    let span = tracing::info_span!("member", channel = %member.channel, port = member.options.port, instance = %member.instance());
     if member.options.single_mode {
-        tokio::spawn(super::single::run(Arc::clone(member), factory, start));
+        tokio::spawn(super::single::run(Arc::clone(member), factory, start).instrument(span));
     } else {
-        tokio::spawn(run(Arc::clone(member), factory, start));
+        tokio::spawn(run(Arc::clone(member), factory, start).instrument(span));
     }
     match tokio::time::timeout(waited, ready).await {
         Ok(Ok(outcome)) => outcome,
@@ -79,9 +81,11 @@ pub(crate) async fn start(member: &Arc<Member>, factory: Factory) -> Result<(), 
 }
 
 async fn run(member: Arc<Member>, factory: Factory, mut start: Start) {
+    let member = CloseAtTheEnd(member);
+    let member = &member.0;
     let mut backoff = Backoff::default();
     loop {
-        let failed = match compete(&member, &factory, &mut start).await {
+        let failed = match compete(member, &factory, &mut start).await {
             Ok(End::Closed) => break,
             Ok(End::Lost | End::HandedOver) => {
                 backoff.reset();
@@ -98,15 +102,20 @@ async fn run(member: Arc<Member>, factory: Factory, mut start: Start) {
             () = tokio::time::sleep(backoff.next_delay(fastrand::u64(..))) => {}
         }
     }
-    close(&member);
 }
 
-/// The member is out of the cluster: everything that waits is told.
-pub(super) fn close(member: &Member) {
-    member.set_link(Link::Closed);
-    member.drop_queued();
-    member.subscriptions.close_all(CloseReason::Closed);
-    member.status.finish_close();
+/// However the task of a member ends, even with its runtime: the member is out of the cluster then, and everything that
+/// waits is told.
+pub(super) struct CloseAtTheEnd(pub(super) Arc<Member>);
+
+impl Drop for CloseAtTheEnd {
+    fn drop(&mut self) {
+        let member = &self.0;
+        member.set_link(Link::Closed);
+        member.drop_queued();
+        member.subscriptions.close_all(CloseReason::Closed);
+        member.status.finish_close();
+    }
 }
 
 /// Why nobody leads, as far as this member can tell.

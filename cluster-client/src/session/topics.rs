@@ -4,7 +4,6 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::error::Error;
 use crate::event::{EventOptions, Item, Receivers};
 use crate::limits::Limits;
 use crate::subscription::queue::Queue;
@@ -83,6 +82,10 @@ pub(crate) struct Affected {
     pub(crate) released: Vec<Item>,
 }
 
+/// More subscriptions than this are not allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooMany(pub(crate) usize);
+
 impl Topics {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
@@ -100,13 +103,13 @@ impl Topics {
     ///
     /// # Errors
     ///
-    /// [`Error::TooManySubscriptions`] of this subscriber, or of all together.
+    /// [`TooMany`] of this subscriber, or of all together.
     pub(crate) fn join(
         &mut self,
         key: &str,
         options: EventOptions,
         who: SubscriberId,
-    ) -> Result<Join, Error> {
+    ) -> Result<Join, TooMany> {
         let known = self.by_key.get(key).copied();
         self.check_subscriber(known, who)?;
         let known = known.and_then(|id| Some((id, self.topics.get_mut(&id)?)));
@@ -229,7 +232,7 @@ impl Topics {
         key: &str,
         options: EventOptions,
         who: SubscriberId,
-    ) -> Result<TopicId, Error> {
+    ) -> Result<TopicId, TooMany> {
         within(self.topics.len(), self.limits.subscriptions)?;
         let id = TopicId(self.next_id);
         self.next_id += 1;
@@ -249,7 +252,7 @@ impl Topics {
     }
 
     /// Whether `who` may be subscribed to one more topic, or is to this one.
-    fn check_subscriber(&self, topic: Option<TopicId>, who: SubscriberId) -> Result<(), Error> {
+    fn check_subscriber(&self, topic: Option<TopicId>, who: SubscriberId) -> Result<(), TooMany> {
         let joined = self.by_subscriber.get(&who);
         if joined.zip(topic).is_some_and(|(joined, topic)| joined.contains(&topic)) {
             return Ok(());
@@ -290,6 +293,6 @@ impl Topics {
     }
 }
 
-fn within(count: usize, limit: usize) -> Result<(), Error> {
-    if count < limit { Ok(()) } else { Err(Error::TooManySubscriptions { limit }) }
+fn within(count: usize, limit: usize) -> Result<(), TooMany> {
+    if count < limit { Ok(()) } else { Err(TooMany(limit)) }
 }

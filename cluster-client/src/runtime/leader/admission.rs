@@ -119,7 +119,7 @@ async fn answer(
             seen = hello.epoch,
             "a higher epoch is known, stepping down"
         );
-        leadership.step_down();
+        leadership.outdone(hello.epoch);
         return refuse(&write, id, ChannelState::GoingAway, owner, "").await;
     }
     let caller = Caller { pid: hello.pid, instance: InstanceId(hello.instance), local: false };

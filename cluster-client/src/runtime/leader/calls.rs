@@ -14,7 +14,7 @@ use super::publications::Settlement;
 use super::request::{self, Incoming};
 use super::serving::Connection;
 use super::upstream::Request;
-use super::{Leadership, Permit};
+use super::{Leadership, Permit, refusal};
 use crate::context::CallId;
 use crate::error::Error;
 use crate::event::EventOptions;
@@ -101,32 +101,17 @@ impl Connection {
                 return Ok(());
             }
         }
-        match slot.take() {
-            // Nobody waits for it, so nobody's going away cuts it off.
-            Some(served) if oneway => {
-                tokio::spawn(async move {
-                    let reply = leadership.scope(served).await;
-                    report_oneway(&leadership, method, &reply);
-                    drop(permit);
-                });
-                Ok(())
-            }
-            Some(served) => self.run(header.id, move |follower| async move {
-                let reply = leadership.scope(served).await;
-                leadership.settle(settlement, reply.answered, follower.id());
-                drop(permit);
-                reply
-            }),
-            None => {
-                self.answer(
-                    header.id,
-                    info,
-                    oneway,
-                    Reply::failed(Failure::UnknownMethod, "the method cannot be invoked"),
-                );
-                Ok(())
-            }
-        }
+        let Some(served) = slot.take() else {
+            let reply = Reply::failed(Failure::UnknownMethod, "the method cannot be invoked");
+            self.answer(header.id, info, oneway, reply);
+            return Ok(());
+        };
+        let caller = self.follower.id();
+        self.run(header, oneway.then_some(method), permit, async move {
+            let reply = leadership.scope(served).await;
+            leadership.settle(settlement, reply.answered, caller);
+            reply
+        })
     }
 
     /// Makes the call's future, if the call may run: within the bounds, and not after its time.
@@ -138,14 +123,7 @@ impl Connection {
         call: Option<u64>,
         data: Payload,
     ) -> Result<(Settlement, Permit), (Failure, Cow<'static, str>)> {
-        let leadership = &self.leadership;
-        if self.follower.running_calls() >= leadership.terms.limits.in_flight_per_follower {
-            return Err((Failure::Busy, "limits.in_flight_per_follower".into()));
-        }
-        let permit = leadership.enter().map_err(|failure| match failure {
-            Failure::Busy => (failure, "limits.in_flight".into()),
-            _ => (failure, "the leader is going away".into()),
-        })?;
+        let permit = self.admit()?;
         let client =
             self.client().ok_or((Failure::NotReady, "the real client is not there".into()))?;
         let call = self.call(header, info, call, data)?;
@@ -153,7 +131,7 @@ impl Connection {
         let settlement =
             settlement.map_err(|error| (Failure::BadArguments, error.to_string().into()))?;
         if let Some(slot) = self.slots.get_mut(method) {
-            slot.prepare(call.context());
+            slot.prepare(&call);
             client.serve(method, call, slot);
         }
         Ok((settlement, permit))
@@ -168,23 +146,41 @@ impl Connection {
         self.spare_answer = reply.answer;
     }
 
-    /// Runs a call in a task of its own.
-    fn run<F>(&self, id: u64, call: impl FnOnce(Arc<Follower>) -> F) -> Result<(), String>
-    where
-        F: Future<Output = Reply> + Send + 'static,
-    {
+    /// Whether one more call may run: within the follower's bounds and within those of all.
+    fn admit(&self) -> Result<Permit, (Failure, Cow<'static, str>)> {
+        self.follower.has_room().map_err(|limit| (Failure::Busy, limit.into()))?;
+        self.leadership.enter().map_err(|refused| {
+            let (failure, message) = refusal(refused);
+            (failure, message.into())
+        })
+    }
+
+    /// Runs a call in a task of its own. A one-way call is not answered and not cut off: nobody waits for it, so
+    /// nobody's going away ends it.
+    fn run(
+        &self,
+        header: &Header,
+        oneway: Option<usize>,
+        mut permit: Permit,
+        call: impl Future<Output = Reply> + Send + 'static,
+    ) -> Result<(), String> {
+        let (id, bytes) = (header.id, header.data_len as usize);
+        permit.hold(bytes);
         let follower = Arc::clone(&self.follower);
-        if !follower.running(id) {
+        if !follower.running(id, bytes) {
             return Err(format!("two running calls have the id {id}"));
         }
-        let running = Running { follower: Arc::clone(&follower), id };
-        let call = call(Arc::clone(&follower));
+        let running = Running { follower: Arc::clone(&follower), id, bytes, _permit: permit };
         let task = tokio::spawn(async move {
             let reply = call.await;
-            running.follower.respond(running.id, &reply);
-            drop(running);
+            match oneway {
+                None => running.follower.respond(id, &reply),
+                Some(method) => report_oneway(running.follower.leadership(), method, &reply),
+            }
         });
-        follower.running_as(id, task.abort_handle());
+        if oneway.is_none() {
+            follower.running_as(id, task.abort_handle());
+        }
         Ok(())
     }
 
@@ -235,10 +231,10 @@ impl Connection {
         data: &Payload,
     ) -> Result<(), String> {
         match self.subscription(header, method, key, restore, data) {
-            Ok((options, request)) => {
-                let leadership = Arc::clone(&self.leadership);
-                self.run(header.id, move |follower| async move {
-                    leadership.fanout.subscribe(&leadership, follower.id(), options, request).await
+            Ok((options, request, permit)) => {
+                let (leadership, who) = (Arc::clone(&self.leadership), self.follower.id());
+                self.run(header, None, permit, async move {
+                    leadership.fanout.subscribe(&leadership, who, options, request).await
                 })
             }
             Err((failure, message)) => {
@@ -255,7 +251,8 @@ impl Connection {
         key: &str,
         restore: bool,
         data: &Payload,
-    ) -> Result<(EventOptions, Request), (Failure, Cow<'static, str>)> {
+    ) -> Result<(EventOptions, Request, Permit), (Failure, Cow<'static, str>)> {
+        let permit = self.admit()?;
         let leadership = Arc::clone(&self.leadership);
         let info = leadership.terms.methods.get(method);
         let Some((info, Kind::Subscribe { key: key_of, options })) =
@@ -272,7 +269,11 @@ impl Connection {
         }
         let context = call.context();
         let codec = self.follower.codec();
-        Ok((options, Request { method, key: key.into(), codec, arguments, context, restore }))
+        Ok((
+            options,
+            Request { method, key: key.into(), codec, arguments, context, restore },
+            permit,
+        ))
     }
 }
 
@@ -280,11 +281,14 @@ impl Connection {
 struct Running {
     follower: Arc<Follower>,
     id: u64,
+    bytes: usize,
+    /// Given back after the answer is on its way: a leadership that goes waits for it.
+    _permit: Permit,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.follower.ran(self.id);
+        self.follower.ran(self.id, self.bytes);
     }
 }
 

@@ -24,7 +24,7 @@ use crate::member::Member;
 use crate::membership::ClusterEvent;
 use crate::serve::{Answered, Reply};
 use crate::session::publications::{By, Owners, PublicationKey};
-use crate::session::topics::{Join, SubscriberId, TopicId, Topics};
+use crate::session::topics::{Join, SubscriberId, TooMany, TopicId, Topics};
 use crate::subscription::UpstreamEvent;
 
 pub(crate) struct Fanout {
@@ -131,8 +131,8 @@ impl Fanout {
             let mut opening = match self.join(leadership, who, options, &request) {
                 Ok(None) => return Reply::ok(),
                 Ok(Some(opening)) => opening,
-                Err(error) => {
-                    return Reply::failed(Failure::TooManySubscriptions, &error.to_string());
+                Err(TooMany(limit)) => {
+                    return Reply::failed(Failure::TooManySubscriptions, &limit.to_string());
                 }
             };
             let settled =
@@ -158,7 +158,7 @@ impl Fanout {
         who: SubscriberId,
         options: EventOptions,
         request: &Request,
-    ) -> Result<Option<watch::Receiver<Opening>>, Error> {
+    ) -> Result<Option<watch::Receiver<Opening>>, TooMany> {
         let mut table = lock(&self.topics);
         let Table { topics, entries } = &mut *table;
         match topics.join(&request.key, options, who)? {

@@ -40,6 +40,7 @@ struct State {
     /// Pushes have been added that the leadership's writer knows of.
     dirty: bool,
     running: HashMap<u64, Option<AbortHandle>>,
+    running_bytes: usize,
     orders: Orders,
     task: Option<Waker>,
     liveness: Liveness,
@@ -73,6 +74,7 @@ impl Follower {
                 routes: HashMap::new(),
                 dirty: false,
                 running: HashMap::new(),
+                running_bytes: 0,
                 orders: Orders::default(),
                 task: None,
                 liveness: Liveness::new(Instant::now(), leadership.terms.heartbeat_interval),
@@ -208,9 +210,25 @@ impl Follower {
 
     // Running calls.
 
+    /// Whether one more call may run; else the name of the bound.
+    pub(super) fn has_room(&self) -> Result<(), &'static str> {
+        let limits = &self.leadership.terms.limits;
+        let state = self.lock();
+        if state.running.len() >= limits.in_flight_per_follower {
+            Err("limits.in_flight_per_follower")
+        } else if state.running_bytes >= limits.in_flight_bytes_per_follower {
+            Err("limits.in_flight_bytes_per_follower")
+        } else {
+            Ok(())
+        }
+    }
+
     /// Notes a call that runs in a task. False: one with this id runs already.
-    pub(super) fn running(&self, id: u64) -> bool {
-        self.lock().running.insert(id, None).is_none()
+    pub(super) fn running(&self, id: u64, bytes: usize) -> bool {
+        let mut state = self.lock();
+        let is_new = state.running.insert(id, None).is_none();
+        state.running_bytes += bytes;
+        is_new
     }
 
     /// How to cut it off. It may be over by now.
@@ -221,12 +239,10 @@ impl Follower {
     }
 
     /// It has ended.
-    pub(super) fn ran(&self, id: u64) {
-        self.lock().running.remove(&id);
-    }
-
-    pub(super) fn running_calls(&self) -> usize {
-        self.lock().running.len()
+    pub(super) fn ran(&self, id: u64, bytes: usize) {
+        let mut state = self.lock();
+        state.running.remove(&id);
+        state.running_bytes -= bytes;
     }
 
     /// Cuts a call off. Its place in the bounds is free when it has really ended.

@@ -2,8 +2,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cluster_protocol::Failure;
 use tokio::sync::Notify;
+
+use crate::limits::Limits;
 
 /// Beside the number of calls: no more of them.
 const CLOSED: usize = 1 << (usize::BITS - 1);
@@ -12,28 +13,40 @@ const CLOSED: usize = 1 << (usize::BITS - 1);
 pub(crate) struct Gate {
     /// The number of calls, and [`CLOSED`].
     running: AtomicUsize,
+    /// Bytes of arguments that the calls hold on to.
+    bytes: AtomicUsize,
     /// How many of them wait in `close()` for all others to end.
     closing: AtomicUsize,
     changed: Notify,
 }
 
 impl Gate {
-    /// Lets a call in, unless the gate is closed or `limit` calls run.
-    pub(crate) fn enter(&self, limit: usize) -> Result<(), Failure> {
+    /// Lets a call in, unless the gate is closed, or full by its calls or by what they hold.
+    pub(crate) fn enter(&self, limits: &Limits) -> Result<(), Refusal> {
         let before = self.running.fetch_add(1, Ordering::AcqRel);
         let refused = if before & CLOSED != 0 {
-            Failure::GoingAway
-        } else if before >= limit {
-            Failure::Busy
+            Refusal::Closed
+        } else if before >= limits.in_flight {
+            Refusal::Full("limits.in_flight")
+        } else if self.bytes.load(Ordering::Relaxed) >= limits.in_flight_bytes {
+            Refusal::Full("limits.in_flight_bytes")
         } else {
             return Ok(());
         };
-        self.leave();
+        self.leave(0);
         Err(refused)
     }
 
-    /// A call that was let in has ended.
-    pub(crate) fn leave(&self) {
+    /// A call that was let in does not end at once: until it leaves it holds on to its arguments.
+    pub(crate) fn hold(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// A call that was let in has ended, and holds on to nothing any more.
+    pub(crate) fn leave(&self, bytes: usize) {
+        if bytes > 0 {
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        }
         let before = self.running.fetch_sub(1, Ordering::AcqRel);
         if before & CLOSED != 0 {
             self.changed.notify_waiters();
@@ -70,6 +83,15 @@ impl Gate {
     }
 }
 
+/// Why a call was not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The leadership goes.
+    Closed,
+    /// The name of the bound.
+    Full(&'static str),
+}
+
 pub(crate) struct ClosingWithin<'a>(&'a Gate);
 
 impl Drop for ClosingWithin<'_> {
@@ -87,31 +109,36 @@ mod tests {
     #[test]
     fn a_closed_gate_lets_nobody_in_and_waits_for_those_inside() {
         let gate = Gate::default();
-        gate.enter(8).unwrap();
+        gate.enter(&Limits::default()).unwrap();
         gate.close();
-        assert_eq!(gate.enter(8), Err(Failure::GoingAway));
+        assert_eq!(gate.enter(&Limits::default()), Err(Refusal::Closed));
         assert_eq!(gate.running(), 1);
 
         let mut drained = std::pin::pin!(gate.drained());
         let mut cx = Context::from_waker(Waker::noop());
         assert_eq!(drained.as_mut().poll(&mut cx), Poll::Pending);
-        gate.leave();
+        gate.leave(0);
         assert_eq!(drained.as_mut().poll(&mut cx), Poll::Ready(()));
     }
 
     #[test]
-    fn a_full_gate_is_busy() {
+    fn a_gate_is_full_by_calls_or_by_bytes() {
+        let limits = Limits { in_flight: 2, in_flight_bytes: 10, ..Limits::default() };
         let gate = Gate::default();
-        gate.enter(1).unwrap();
-        assert_eq!(gate.enter(1), Err(Failure::Busy));
-        gate.leave();
-        assert_eq!(gate.enter(1), Ok(()));
+        gate.enter(&limits).unwrap();
+        gate.enter(&limits).unwrap();
+        assert_eq!(gate.enter(&limits), Err(Refusal::Full("limits.in_flight")));
+        gate.leave(0);
+        gate.hold(10);
+        assert_eq!(gate.enter(&limits), Err(Refusal::Full("limits.in_flight_bytes")));
+        gate.leave(10);
+        assert_eq!((gate.running(), gate.enter(&limits)), (0, Ok(())));
     }
 
     #[test]
     fn a_call_that_closes_is_not_waited_for() {
         let gate = Gate::default();
-        gate.enter(8).unwrap();
+        gate.enter(&Limits::default()).unwrap();
         gate.close();
         let mut drained = std::pin::pin!(gate.drained());
         let mut cx = Context::from_waker(Waker::noop());

@@ -25,6 +25,7 @@ pub(crate) use self::upstream::Request;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use cluster_protocol::{Failure, FrameLimits};
@@ -33,7 +34,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::fanout::Fanout;
 use self::gate::ClosingWithin;
-pub(crate) use self::gate::Gate;
+pub(crate) use self::gate::{Gate, Refusal};
 use crate::context::{CallContext, CallId, Caller, InstanceId};
 use crate::error::Error;
 use crate::limits::Limits;
@@ -67,6 +68,8 @@ pub struct Leadership {
     /// Somebody wants a real client that could not be built to be tried again.
     wanted: Notify,
     step_down: CancellationToken,
+    /// Of the leader that a follower has seen and that this one is older than.
+    outdone_by: AtomicU64,
     /// Ends every task of this leadership.
     ended: CancellationToken,
     gate: Arc<Gate>,
@@ -101,6 +104,7 @@ impl Leadership {
             state: watch::Sender::new(State::Starting),
             wanted: Notify::new(),
             step_down: CancellationToken::new(),
+            outdone_by: AtomicU64::new(0),
             ended: CancellationToken::new(),
             gate: Arc::default(),
         })
@@ -192,6 +196,17 @@ impl Leadership {
         self.step_down.cancel();
     }
 
+    /// A follower knows a leader with a higher epoch.
+    pub(crate) fn outdone(&self, by: u64) {
+        self.outdone_by.fetch_max(by, Ordering::AcqRel);
+        self.step_down();
+    }
+
+    /// The epoch that the next leadership must exceed.
+    pub(crate) fn highest_epoch(&self) -> u64 {
+        self.outdone_by.load(Ordering::Acquire).max(self.terms.epoch)
+    }
+
     pub(crate) async fn stepping_down(&self) {
         self.step_down.cancelled().await;
     }
@@ -277,9 +292,9 @@ impl Leadership {
     }
 
     /// Lets a call in, unless the leadership is going away or over its bound.
-    pub(crate) fn enter(self: &Arc<Self>) -> Result<Permit, Failure> {
-        self.gate.enter(self.terms.limits.in_flight)?;
-        Ok(Permit { leadership: Arc::clone(self) })
+    pub(crate) fn enter(&self) -> Result<Permit, Refusal> {
+        self.gate.enter(&self.terms.limits)?;
+        Ok(Permit { gate: Arc::clone(&self.gate), bytes: 0 })
     }
 
     /// True within a method, or a close, of this very leadership.
@@ -316,16 +331,20 @@ impl Leadership {
         let Some(client) = self.client() else {
             return Reply::failed(Failure::GoingAway, "the leader is going away");
         };
-        let permit = match self.enter() {
+        let mut permit = match self.enter() {
             Ok(permit) => permit,
-            Err(failure) => return Reply::failed(failure, "the leader takes no more calls"),
+            Err(refused) => {
+                let (failure, message) = refusal(refused);
+                return Reply::failed(failure, message);
+            }
         };
+        permit.hold(call.data.len());
         let settlement = match self.settlement(method, &call) {
             Ok(settlement) => settlement,
             Err(error) => return Reply::failed(Failure::BadArguments, &error.to_string()),
         };
         let mut slot = Slot::default();
-        slot.prepare(call.context());
+        slot.prepare(&call);
         client.serve(method, call, &mut slot);
         let reply = match slot.take() {
             Some(served) => self.scope(served).await,
@@ -346,11 +365,28 @@ pub(crate) fn closing_within(gate: &Gate) -> Option<ClosingWithin<'_>> {
 
 /// A call is running; dropping it says that it has ended.
 pub(crate) struct Permit {
-    leadership: Arc<Leadership>,
+    gate: Arc<Gate>,
+    bytes: usize,
+}
+
+impl Permit {
+    /// The call does not end at once: it holds on to its arguments.
+    pub(crate) fn hold(&mut self, bytes: usize) {
+        self.gate.hold(bytes);
+        self.bytes += bytes;
+    }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.leadership.gate.leave();
+        self.gate.leave(self.bytes);
+    }
+}
+
+/// What a caller whose call was not let in is told.
+pub(crate) fn refusal(refusal: Refusal) -> (Failure, &'static str) {
+    match refusal {
+        Refusal::Closed => (Failure::GoingAway, "the leader is going away"),
+        Refusal::Full(limit) => (Failure::Busy, limit),
     }
 }

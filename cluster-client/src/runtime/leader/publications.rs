@@ -126,7 +126,7 @@ impl Leadership {
             limits: self.frame_limits(),
         };
         let mut slot = Slot::default();
-        slot.prepare(call.context());
+        slot.prepare(&call);
         client.serve(undo, call, &mut slot);
         let method = info.name.to_owned();
         let Some(served) = slot.take() else { return Err(Error::UnknownMethod { method }) };

@@ -37,6 +37,8 @@ pub(super) async fn serve(follower: Arc<Follower>, read: ReadHalf) {
 
     let mut connection = Connection::new(Arc::clone(&follower), read);
     let reason = tokio::select! {
+        // The connection first: it may still have to say that the leader is going away.
+        biased;
         reason = &mut connection => reason,
         () = leadership.ended() => {
             say_goodbye(&follower).await;
@@ -113,9 +115,6 @@ impl Future for Connection {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<String> {
         let this = &mut *self;
         let (orders, blocked) = this.follower.begin_turn(cx.waker());
-        if let Some(reason) = orders.end {
-            return Poll::Ready(reason);
-        }
         if orders.tell_state {
             this.out.extend_from_slice(&admission::state_packet(&this.leadership));
         }
@@ -123,6 +122,10 @@ impl Future for Connection {
             this.going_away = true;
             let conn = ConnObject::GoingAway { accepted: this.accepted };
             this.out.extend_from_slice(&control_packet(&conn, &this.leadership.frame_limits()));
+        }
+        if let Some(reason) = orders.end {
+            this.write();
+            return Poll::Ready(reason);
         }
         if blocked {
             match this.follower.socket().poll_write_ready(cx) {

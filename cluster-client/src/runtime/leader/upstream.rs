@@ -8,7 +8,7 @@ use std::task::Poll;
 use bytes::Bytes;
 use cluster_protocol::{Codec, Failure};
 
-use super::Leadership;
+use super::{Leadership, refusal};
 use crate::context::CallContext;
 use crate::error::Error;
 use crate::failure;
@@ -118,9 +118,10 @@ async fn ask(leadership: &Arc<Leadership>, request: &Request) -> Result<Upstream
     let Some(client) = leadership.client() else {
         return Err(Reply::failed(Failure::GoingAway, "the leader is going away"));
     };
-    let _permit = leadership
-        .enter()
-        .map_err(|failure| Reply::failed(failure, "the leader takes no more calls"))?;
+    let _permit = leadership.enter().map_err(|refused| {
+        let (failure, message) = refusal(refused);
+        Reply::failed(failure, message)
+    })?;
     let call = Call {
         data: Payload::from(request.arguments.clone()),
         codec: request.codec,
