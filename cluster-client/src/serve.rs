@@ -5,9 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use cluster_protocol::{
-    Codec, DecodeArguments, EncodeError, Failure, FrameLimits, RESULT_ERR, RESULT_OK,
-};
+use cluster_protocol::{Codec, DecodeArguments, EncodeError, Failure, FrameLimits};
 use serde::Serialize;
 use tokio_util::sync::ReusableBoxFuture;
 
@@ -94,17 +92,6 @@ pub(crate) enum Answered {
     Ok,
     Err,
     Failed(Failure),
-}
-
-impl Answered {
-    /// The connection object that says so; `None`: it must be made.
-    pub(crate) fn connection_object(self) -> Option<&'static str> {
-        match self {
-            Self::Ok => Some(RESULT_OK),
-            Self::Err => Some(RESULT_ERR),
-            Self::Failed(_) => None,
-        }
-    }
 }
 
 impl Reply {

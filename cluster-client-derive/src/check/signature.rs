@@ -179,7 +179,7 @@ pub(super) fn output_can_travel(method: &Method, errors: &mut Errors) {
     match Untravelled::find(ty) {
         None => {}
         Some(Untravelled::Borrow(tokens)) => {
-            errors.push(tokens, "a result outlives the call: own it (`String`, `Vec<T>`)")
+            errors.push(tokens, "a result outlives the call: own it (`String`, `Vec<T>`)");
         }
         Some(Untravelled::Opaque(tokens)) => errors.push(
             tokens,

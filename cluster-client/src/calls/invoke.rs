@@ -16,12 +16,16 @@ use crate::runtime::leader::Leadership;
 use crate::serve::{Answered, CatchPanic};
 use crate::service::{Bound, BoxFuture, Service};
 
+/// Calls a method on the real client itself.
+type OnLeader<'a, S, A, T, E> =
+    fn(Arc<<S as Service>::Client>, CallContext, A) -> BoxFuture<'a, Result<T, E>>;
+
 /// Calls a method. `local` calls it on the real client of this process.
 pub async fn invoke<'a, S, A, T, E>(
     target: &'a impl Target<S>,
     method: usize,
     args: A,
-    local: fn(Arc<S::Client>, CallContext, A) -> BoxFuture<'a, Result<T, E>>,
+    local: OnLeader<'a, S, A, T, E>,
 ) -> Result<T, E>
 where
     S: Service,
@@ -67,13 +71,16 @@ where
                 let append = &mut |out: &mut Vec<u8>| args.encode(codec, out);
                 let waker = waker().await;
                 let started = session.link.start(conn.as_bytes(), attempts.deadline, waker, append);
+                if let Ok(started) = &started {
+                    // Should it be sent again, it keeps its number: the real client can tell.
+                    let sequence = started.sequence();
+                    call.get_or_insert(CallId { instance: member.instance(), sequence });
+                }
                 let sent = attempts.answer(session, started).await?;
                 if let Some(answer) = sent {
                     let ok = outcome(info.name, answer.kind, &answer.payload)?;
                     return decode(codec, info.name, ok, &answer.payload);
                 }
-                // From now on the call has a number of its own: the real client may see it twice.
-                call.get_or_insert_with(|| member.next_call());
             }
         }
     }
@@ -112,7 +119,7 @@ async fn call_directly<'a, S, A, T, E>(
     leadership: &Arc<Leadership>,
     call: CallId,
     args: A,
-    local: fn(Arc<S::Client>, CallContext, A) -> BoxFuture<'a, Result<T, E>>,
+    local: OnLeader<'a, S, A, T, E>,
 ) -> Result<T, E>
 where
     S: Service,

@@ -66,8 +66,8 @@ where
         };
         let (link, answer) = ask::<Ev>(&mut attempts, &key, &arguments).await?;
         if let Some((false, bytes)) = answer {
-            return decode(member.codec(), info.name, false, &bytes)
-                .and_then(|never: Never| match never {});
+            return decode::<Never, E>(member.codec(), info.name, false, &bytes)
+                .map(|never| match never {});
         }
         asking.confirm();
         // The next leader is asked for confirmed keys only: if this one went before that, it has to be asked again.

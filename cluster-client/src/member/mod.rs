@@ -12,6 +12,7 @@ use bytes::Bytes;
 use cluster_protocol::{Codec, FrameLimits};
 use tokio::sync::{Notify, watch};
 
+#[allow(unreachable_pub, reason = "named by the sealed half of a public trait")]
 pub use self::link::Link;
 pub(crate) use self::subscriptions::{Subscriptions, Turn};
 pub(crate) use self::waiting::{Place, Waiting};

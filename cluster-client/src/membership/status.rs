@@ -78,7 +78,7 @@ impl Status {
     }
 
     pub(crate) fn leader(&self) -> Option<LeaderInfo> {
-        self.lock().leader.clone()
+        self.lock().leader
     }
 
     /// Sets the role and who leads. Ignored once closed.

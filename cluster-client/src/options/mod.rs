@@ -54,11 +54,6 @@ impl Options {
         }
     }
 
-    /// The silence after which a leader counts as unresponsive.
-    pub(crate) fn unresponsive_after(&self) -> Duration {
-        self.heartbeat_interval.saturating_mul(3)
-    }
-
     /// The silence after which a leader drops a follower.
     pub(crate) fn drop_after(&self) -> Duration {
         self.heartbeat_interval.saturating_mul(15)

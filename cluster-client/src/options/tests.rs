@@ -22,7 +22,6 @@ fn defaults_hold_where_nothing_is_said() {
     let options = resolve(builder(), &[("CLUSTER_CLIENT_PORT", "")]).unwrap();
     assert_eq!(options, builder().options);
     assert_eq!((options.name.as_str(), options.port), ("Registry", 7777));
-    assert_eq!(options.unresponsive_after(), Duration::from_secs(6));
     assert_eq!(options.drop_after(), Duration::from_secs(30));
 }
 

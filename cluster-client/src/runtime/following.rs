@@ -47,7 +47,6 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
         leader: watch::Sender::new(Known { state: welcome.state, data }),
     });
     let settings = LinkSettings {
-        codec: member.codec(),
         frame: member.frame_limits(),
         heartbeat_interval: member.options.heartbeat_interval,
         outbound_bytes: member.options.limits.outbound_bytes,

@@ -42,6 +42,7 @@ pub(super) fn leadership(member: &Member, epoch: u64) -> Arc<Leadership> {
         methods: Arc::clone(&member.methods),
         interface: interface(member),
         response_timeout: options.response_timeout,
+        heartbeat_interval: options.heartbeat_interval,
         follower_silence: options.check_heartbeat.then(|| options.drop_after()),
     };
     Leadership::new(terms, Arc::clone(&member.status))
@@ -96,7 +97,7 @@ async fn serve(
     member.emit(ClusterEvent::BecameLeader { epoch: leadership.terms.epoch });
     start.succeeded();
     tracing::info!(channel = %member.channel, epoch = leadership.terms.epoch, restored_in = ?began.elapsed(), "leading");
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Runs the factory until it succeeds; the first failure is that of `start`.
@@ -169,7 +170,7 @@ pub(super) async fn restore(member: &Arc<Member>, leadership: &Arc<Leadership>) 
     for (key, sequence, arguments) in publications {
         let (member, leadership) = (Arc::clone(member), Arc::clone(leadership));
         tasks.spawn(async move {
-            publish_again(&member, &leadership, key.method, sequence, arguments, deadline).await
+            publish_again(&member, &leadership, key.method, sequence, arguments, deadline).await;
         });
     }
     while tasks.join_next().await.is_some() {}

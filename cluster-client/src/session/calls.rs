@@ -88,7 +88,7 @@ pub(crate) struct Expired {
 pub(crate) enum Polled {
     /// The call still waits, now with another waker. To drop the old one may run foreign code, so that is left to
     /// the caller, who does it outside the lock.
-    Waiting { replaced: Option<Waker> },
+    Waiting { _replaced: Option<Waker> },
     /// The call is over and its slot free.
     Over(Result<AnswerKind, CallLoss>),
 }
@@ -136,7 +136,7 @@ impl Calls {
             Some(Slot { state: State::Waiting(current), .. }) => {
                 let changed = !current.will_wake(waker);
                 Polled::Waiting {
-                    replaced: changed.then(|| std::mem::replace(current, waker.clone())),
+                    _replaced: changed.then(|| std::mem::replace(current, waker.clone())),
                 }
             }
             Some(slot @ &mut Slot { state: State::Over(outcome), .. }) => {
@@ -227,6 +227,7 @@ impl Calls {
     }
 
     /// How many calls wait.
+    #[cfg(test)]
     pub(crate) fn live(&self) -> usize {
         self.live
     }

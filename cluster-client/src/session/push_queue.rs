@@ -126,7 +126,8 @@ impl PushQueue {
     }
 
     /// The bytes of all packets in it.
-    pub(crate) fn bytes(&self) -> usize {
+    #[cfg(test)]
+    fn bytes(&self) -> usize {
         self.totals.latest + self.totals.every
     }
 

@@ -102,15 +102,9 @@ impl Fanout {
         lock(&self.roster).followers().for_each(|follower| follower.tell_state());
     }
 
-    /// Closes the followers that have been silent for too long, or excuses them all.
-    pub(crate) fn check_silence(&self, now: Instant, allowed: Duration, excused: bool) {
-        for follower in lock(&self.roster).followers() {
-            if excused {
-                follower.heard(now);
-            } else {
-                follower.check_silence(now, allowed);
-            }
-        }
+    /// Closes the followers that have been silent for too long.
+    pub(crate) fn check_silence(&self, now: Instant, allowed: Duration) {
+        lock(&self.roster).followers().for_each(|follower| follower.check_silence(now, allowed));
     }
 
     /// Stops reading the real client's subscriptions. Their subscribers are not told: the next leader goes on.

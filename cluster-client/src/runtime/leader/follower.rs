@@ -15,6 +15,7 @@ use crate::context::{Caller, InstanceId};
 use crate::event::ItemKey;
 use crate::runtime::transport::{self, WriteHalf};
 use crate::serve::{Answered, Reply};
+use crate::session::liveness::Liveness;
 use crate::session::outbound::Outbound;
 use crate::session::push_queue::{Next, PushQueue};
 use crate::session::topics::{SubscriberId, TopicId};
@@ -41,7 +42,7 @@ struct State {
     running: HashMap<u64, Option<AbortHandle>>,
     orders: Orders,
     task: Option<Waker>,
-    heard: Instant,
+    liveness: Liveness,
 }
 
 /// What the connection's task is to do at its next turn.
@@ -74,7 +75,7 @@ impl Follower {
                 running: HashMap::new(),
                 orders: Orders::default(),
                 task: None,
-                heard: Instant::now(),
+                liveness: Liveness::new(Instant::now(), leadership.terms.heartbeat_interval),
             }),
         })
     }
@@ -264,10 +265,10 @@ impl Follower {
         wake(task);
     }
 
-    /// Any byte is a sign of life.
+    /// Ends the connection if nothing has come for longer than that.
     pub(super) fn check_silence(&self, now: Instant, allowed: Duration) {
-        let silent = now.saturating_duration_since(self.lock().heard);
-        if silent > allowed {
+        let silent = self.lock().liveness.overdue(now, allowed);
+        if let Some(silent) = silent {
             self.end(format!("it was silent for {silent:.1?}, {allowed:.1?} are allowed"));
         }
     }
@@ -289,7 +290,7 @@ impl Follower {
     }
 
     pub(super) fn heard(&self, now: Instant) {
-        self.lock().heard = now;
+        self.lock().liveness.heard(now);
     }
 
     /// Appends a batch of answers and whatever pushes there is room for.

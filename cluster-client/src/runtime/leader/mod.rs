@@ -53,6 +53,7 @@ pub(crate) struct Terms {
     pub(crate) interface: Arc<[u8]>,
     /// How long a call takes at most where its method says nothing.
     pub(crate) response_timeout: Duration,
+    pub(crate) heartbeat_interval: Duration,
     /// How long a follower may be silent; `None`: for ever.
     pub(crate) follower_silence: Option<Duration>,
 }
@@ -232,7 +233,7 @@ impl Leadership {
                     self.emit(ClusterEvent::RealClient(Error::Panicked { method, message: panic }));
                 }
                 Err(_) => {
-                    tracing::warn!(channel = %self.terms.channel, "the real client is still closing; not waiting for it")
+                    tracing::warn!(channel = %self.terms.channel, "the real client is still closing; not waiting for it");
                 }
             }
         }
@@ -258,19 +259,14 @@ impl Leadership {
         });
     }
 
-    /// Drops followers that are silent. A leader that was itself late to look blames nobody.
+    /// Drops followers that are silent.
     async fn watch_silence(&self) {
         let Some(allowed) = self.terms.follower_silence else {
             return std::future::pending().await;
         };
-        let period = (allowed / 8).max(Duration::from_millis(10));
-        let mut looked = Instant::now();
         loop {
-            tokio::time::sleep(period).await;
-            let now = Instant::now();
-            let late = now.duration_since(looked) > period * 2;
-            self.fanout.check_silence(now, allowed, late);
-            looked = now;
+            tokio::time::sleep(self.terms.heartbeat_interval).await;
+            self.fanout.check_silence(Instant::now(), allowed);
         }
     }
 

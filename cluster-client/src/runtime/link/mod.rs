@@ -21,7 +21,7 @@ use std::{
 
 use bytes::Bytes;
 use cluster_protocol::{
-    CANCEL, Codec, EncodeError, FrameLimits, Kind, PushEvent, Welcome, set_id, timeout_millis,
+    CANCEL, EncodeError, FrameLimits, Kind, PushEvent, Welcome, set_id, timeout_millis,
     write_packet,
 };
 use tokio::sync::{Notify, watch};
@@ -47,8 +47,6 @@ pub(crate) use self::call::{Answer, PendingCall};
 /// What a link is told when it starts.
 #[derive(Debug, Clone)]
 pub(crate) struct LinkSettings {
-    /// The codec that was agreed on for this connection.
-    pub(crate) codec: Codec,
     pub(crate) frame: FrameLimits,
     /// After so much silence the leader is asked for a sign of life; see [`Liveness`].
     pub(crate) heartbeat_interval: Duration,
@@ -250,13 +248,9 @@ impl LeaderLink {
     }
 
     /// Whether calls can be sent.
-    pub(crate) fn is_usable(&self) -> bool {
+    #[cfg(test)]
+    fn is_usable(&self) -> bool {
         self.lock().phase == Phase::Open
-    }
-
-    /// The codec of the data of this connection.
-    pub(crate) fn codec(&self) -> Codec {
-        self.settings.codec
     }
 
     /// Nobody waits for the call any more.

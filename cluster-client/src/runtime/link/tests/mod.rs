@@ -8,8 +8,8 @@ use std::{
 };
 
 use cluster_protocol::{
-    Codec, ConnObject, EncodeError, Failure, FrameLimits, Kind, Parse, RESULT_OK, Welcome,
-    invoke_object, parse, write_packet,
+    ConnObject, EncodeError, Failure, FrameLimits, Kind, Parse, RESULT_OK, Welcome, invoke_object,
+    parse, write_packet,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -37,7 +37,6 @@ type Outcome = Result<(AnswerKind, Vec<u8>), CallLoss>;
 
 fn settings() -> LinkSettings {
     LinkSettings {
-        codec: Codec::Json,
         frame: FrameLimits { data: 64 << 20, ..FrameLimits::default() },
         heartbeat_interval: LONG,
         outbound_bytes: 1 << 30,
