@@ -11,7 +11,6 @@ use super::attempts::{Attempts, Route, unencodable};
 use super::{decode, outcome, waker};
 use crate::error::{Error, Outcome};
 use crate::event::{Delivery, Subscribe};
-use crate::failure;
 use crate::key::topic_key;
 use crate::member::{Handle, Link, Member, Turn};
 use crate::membership::ClusterEvent;
@@ -146,7 +145,7 @@ async fn ask<Ev: Subscribe>(
                         attempts.next_link(Link::Leading(leadership));
                     }
                     Answered::Failed(failure) => {
-                        return Err(failure::error(info.name, failure, &reply.answer));
+                        return Err(attempts.failed(failure, &reply.answer));
                     }
                 }
             }
@@ -159,7 +158,7 @@ async fn ask<Ev: Subscribe>(
                 let waker = waker().await;
                 let started = session.link.start(&conn, attempts.deadline, waker, append);
                 if let Some(answer) = attempts.answer(Arc::clone(&session), started).await? {
-                    let ok = outcome(info.name, answer.kind, &answer.payload)?;
+                    let ok = outcome(attempts, answer.kind, &answer.payload)?;
                     return Ok((
                         Link::Following(session),
                         (!ok).then(|| (false, answer.payload.to_vec())),
