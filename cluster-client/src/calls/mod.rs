@@ -13,7 +13,7 @@ pub use self::invoke::invoke;
 pub(crate) use self::oneway::Oneways;
 pub use self::oneway::oneway;
 pub use self::publish::publish;
-pub use self::subscribe::subscribe;
+pub(crate) use self::subscribe::subscribe;
 
 use std::future::poll_fn;
 use std::task::{Poll, Waker};

@@ -23,7 +23,7 @@ use crate::session::interests::HandleId;
 use crate::subscription::{Inbox, Subscription};
 
 /// Subscribes.
-pub async fn subscribe<S, A, Ev, E>(
+pub(crate) async fn subscribe<S, A, Ev, E>(
     target: &impl Target<S>,
     method: usize,
     args: A,
