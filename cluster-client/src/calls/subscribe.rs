@@ -73,29 +73,31 @@ where
         asking.confirm();
         // The next leader is asked for confirmed keys only: if this one went before that, it has to be asked again.
         if member.is_linked(&link) {
-            if Ev::OPTIONS.delivery == Delivery::Latest {
-                report_stall(member, &key);
-            }
             break;
         }
         member.subscriptions.unconfirm(&key);
         attempts.next_link(link);
     }
+    if Ev::OPTIONS.delivery == Delivery::Latest {
+        report_stall(member, &key, &inbox);
+    }
     Ok(Subscription::from_inbox(inbox, Box::new(reader)))
 }
 
-/// A value that never comes is told, once for each key. Only where one can be expected: events of which each counts
-/// may be rare.
-fn report_stall(member: &Arc<Member>, key: &Arc<str>) {
-    if !member.subscriptions.awaits_first(key) {
+/// A value that never comes is told. Only where one can be expected: events of which each counts may be rare.
+fn report_stall(member: &Arc<Member>, key: &Arc<str>, inbox: &Arc<Inbox>) {
+    if !inbox.awaits_first() {
         return;
     }
-    let waited = member.options.subscribe_timeout;
-    let (member, key) = (Arc::downgrade(member), Arc::clone(key));
+    let (member, inbox) = (Arc::downgrade(member), Arc::downgrade(inbox));
+    let key = Arc::clone(key);
     tokio::spawn(async move {
+        let Some(waited) = member.upgrade().map(|member| member.options.subscribe_timeout) else {
+            return;
+        };
         tokio::time::sleep(waited).await;
-        let Some(member) = member.upgrade() else { return };
-        if member.subscriptions.awaits_first(&key) {
+        let awaits_first = inbox.upgrade().is_some_and(|inbox| inbox.awaits_first());
+        if let Some(member) = member.upgrade().filter(|_| awaits_first) {
             tracing::warn!(channel = %member.channel, %key, ?waited, "no value has come yet");
             member.emit(ClusterEvent::SubscriptionStalled { key: key.to_string(), waited });
         }
