@@ -8,6 +8,8 @@
 //! The traits of the bounds have no supertraits, and their blanket implementations are not recommended: so a
 //! message is ours, about the user's type, and says what to write.
 
+use std::fmt;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -108,10 +110,17 @@ impl<T: Serialize + DeserializeOwned + 'static> Value for T {
     label = "does not implement `std::error::Error`",
     note = "derive `thiserror::Error` for it, or return `cluster_client::Error`"
 )]
-pub trait ErrorType {}
+pub trait ErrorType {
+    /// As `Display` does.
+    fn text(&self) -> String;
+}
 
 #[diagnostic::do_not_recommend]
-impl<E: std::error::Error> ErrorType for E {}
+impl<E: std::error::Error> ErrorType for E {
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
 
 /// A type of errors that says also what went wrong on the way to the leader.
 #[diagnostic::on_unimplemented(
@@ -221,6 +230,12 @@ impl<M: Returns> Serialize for Success<M> {
 impl<'de, M: Returns> Deserialize<'de> for Success<M> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         M::Ok::deserialize(deserializer).map(Self)
+    }
+}
+
+impl<M: Fails> fmt::Display for Failed<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.text())
     }
 }
 
