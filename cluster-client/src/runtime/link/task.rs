@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    io, mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -21,6 +22,8 @@ pub(super) struct Task {
     read: ReadHalf,
     events: Arc<dyn LinkEvents>,
     inbound: Inbound,
+    /// Bytes that the handshake has read beyond its own answer: no more of them need come.
+    left_over: usize,
     /// The callers to be woken.
     wakers: Vec<Waker>,
 }
@@ -43,12 +46,20 @@ enum Woken {
 
 impl Task {
     pub(super) fn new(link: Arc<LeaderLink>, read: ReadHalf, events: Arc<dyn LinkEvents>) -> Self {
-        Self { link, read, events, inbound: Inbound::default(), wakers: Vec::new() }
+        let left_over = read.buffered().len();
+        Self { link, read, events, inbound: Inbound::default(), left_over, wakers: Vec::new() }
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        match mem::take(&mut self.left_over) {
+            0 => self.read.poll_read(cx),
+            left_over => Poll::Ready(Ok(left_over)),
+        }
     }
 
     /// Hands out what was read.
     fn receive(&mut self) -> Result<Woken, Violation> {
-        let Self { link, read, events, inbound, wakers } = self;
+        let Self { link, read, events, inbound, wakers, .. } = self;
         let parsed = inbound.parse(read.buffered(), link, &**events);
         let shared = inbound.large.then(|| read.take(inbound.consumed));
         let bytes = shared.as_deref().unwrap_or(read.buffered());
@@ -111,7 +122,7 @@ impl Future for Task {
             Turn::Closed => return Poll::Ready(()),
         };
         loop {
-            let end = match self.read.poll_read(cx) {
+            let end = match self.poll_read(cx) {
                 Poll::Pending if broken => "writing to the leader failed".to_owned(),
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(0)) => "the leader closed the connection".to_owned(),

@@ -39,6 +39,21 @@ async fn what_the_leader_says_is_passed_on_in_order() {
 }
 
 #[tokio::test]
+async fn what_came_along_with_the_handshake_is_passed_on_at_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let mut leader = Leader { stream: listener.accept().await.unwrap().0, buf: Vec::new() };
+    let (mut read, write) = transport::split(stream).unwrap();
+    leader.ask(&ConnObject::GoingAway { accepted: 0 }, b"").await;
+    poll_fn(|cx| read.poll_read(cx)).await.unwrap();
+
+    let said = Arc::new(Said::default());
+    let sequence = Arc::new(AtomicU64::new(1));
+    let _link = LeaderLink::spawn(read, write, settings(), sequence, said.clone());
+    assert_eq!(said.lines(1).await, ["going away"]);
+}
+
+#[tokio::test]
 async fn a_silent_leader_is_pinged_and_reported_until_it_says_something() {
     let interval = Duration::from_millis(30);
     let (_link, mut leader, said) =
