@@ -130,7 +130,7 @@ pub(super) async fn build(
             () = tokio::time::sleep(backoff.next_delay(fastrand::u64(..))) => {}
         }
         leadership.starting();
-        member.want_client();
+        member.set_link(Link::Electing);
     }
 }
 
