@@ -98,8 +98,8 @@ impl Fanout {
         roster.followers().for_each(|follower| follower.go_away());
     }
 
-    pub(crate) fn tell_state(&self) {
-        lock(&self.roster).followers().for_each(|follower| follower.tell_state());
+    pub(crate) fn tell_state(&self, packet: &Arc<[u8]>) {
+        lock(&self.roster).followers().for_each(|follower| follower.tell_state(packet));
     }
 
     /// Closes the followers that have been silent for too long, or excuses them all.

@@ -48,7 +48,8 @@ struct State {
 #[derive(Default)]
 pub(super) struct Orders {
     pub(super) go_away: bool,
-    pub(super) tell_state: bool,
+    /// The packet that tells it: a state that has changed again is not what it was to be told.
+    pub(super) tell_state: Option<Arc<[u8]>>,
     pub(super) end: Option<String>,
 }
 
@@ -247,8 +248,8 @@ impl Follower {
         self.order(|orders| orders.go_away = true);
     }
 
-    pub(super) fn tell_state(&self) {
-        self.order(|orders| orders.tell_state = true);
+    pub(super) fn tell_state(&self, packet: &Arc<[u8]>) {
+        self.order(|orders| orders.tell_state = Some(Arc::clone(packet)));
     }
 
     pub(super) fn end(&self, reason: String) {

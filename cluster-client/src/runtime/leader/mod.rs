@@ -151,20 +151,24 @@ impl Leadership {
     pub(crate) fn ready(&self) {
         if let Some(client) = self.client() {
             self.set(State::Ready(client));
-            self.fanout.tell_state();
+            self.tell_state();
         }
     }
 
     /// The real client could not be built.
     pub(crate) fn failed(&self, error: Error) {
         self.set(State::Failed(error));
-        self.fanout.tell_state();
+        self.tell_state();
     }
 
     /// It is tried again.
     pub(crate) fn starting(&self) {
         self.set(State::Starting);
-        self.fanout.tell_state();
+        self.tell_state();
+    }
+
+    fn tell_state(&self) {
+        self.fanout.tell_state(&admission::state_packet(self).into());
     }
 
     /// Asks for another try at a real client that could not be built.
