@@ -13,7 +13,8 @@ use crate::error::{Error, Outcome};
 use crate::event::Subscribe;
 use crate::failure;
 use crate::key::topic_key;
-use crate::member::{Handle, Link, Turn};
+use crate::member::{Handle, Link, Member, Turn};
+use crate::membership::ClusterEvent;
 use crate::proxy::Target;
 use crate::runtime::following::subscribe_object;
 use crate::runtime::leader::Request;
@@ -72,12 +73,26 @@ where
         asking.confirm();
         // The next leader is asked for confirmed keys only: if this one went before that, it has to be asked again.
         if member.is_linked(&link) {
+            report_silence(member, &key);
             break;
         }
         member.subscriptions.unconfirm(&key);
         attempts.next_link(link);
     }
     Ok(Subscription::from_inbox(inbox, Box::new(reader)))
+}
+
+/// Reports a subscription to which no value has come within `subscribe_timeout`.
+fn report_silence(member: &Member, key: &Arc<str>) {
+    let Some(silence) = member.subscriptions.silence(key) else { return };
+    let (status, key) = (Arc::clone(&member.status), key.to_string());
+    let waited = member.options.subscribe_timeout;
+    tokio::spawn(async move {
+        tokio::time::sleep(waited).await;
+        if silence.lasts() {
+            status.emit(ClusterEvent::SubscriptionStalled { key, waited });
+        }
+    });
 }
 
 /// A subscription has no result but itself.

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::event::{EventOptions, Item};
 use crate::limits::Limits;
-use crate::session::interests::{HandleId, Interests, Joined};
+use crate::session::interests::{HandleId, Interests, Joined, Silence};
 use crate::subscription::{CloseReason, Deliver};
 
 pub(crate) struct Subscriptions {
@@ -100,6 +100,11 @@ impl Subscriptions {
     /// The leader that has confirmed the key is gone already.
     pub(crate) fn unconfirm(&self, key: &str) {
         self.forget(key);
+    }
+
+    /// For somebody who waits for a key's first value; `None` if it has come.
+    pub(crate) fn silence(&self, key: &str) -> Option<Silence> {
+        self.interests().silence(key)
     }
 
     /// What a new leader is asked for. Keys that are being asked for just now are not among them: whoever asks goes

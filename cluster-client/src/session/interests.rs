@@ -1,7 +1,8 @@
 //! What a member is subscribed to, whoever leads.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 
@@ -36,6 +37,8 @@ pub(crate) struct Interest {
     handles: Arc<[Handle]>,
     /// The newest values of the present leader.
     retained: Queue<Item>,
+    /// Whether a value has come, from any leader.
+    heard: Arc<AtomicBool>,
     /// Whose turn it is, for events that only one handle gets.
     turn: usize,
 }
@@ -57,6 +60,9 @@ pub(crate) enum Joined {
     /// The key was asked for before; the values there are have been delivered.
     Live(HandleId),
 }
+
+/// A key under which no value has come yet.
+pub(crate) struct Silence(Weak<AtomicBool>);
 
 /// An event and the handles it is for.
 #[must_use = "nothing is delivered before `Notice::deliver`"]
@@ -100,7 +106,9 @@ impl Interests {
             None => {
                 let retained = Queue::new(options.delivery, &self.limits);
                 let handles = Arc::new([handle]);
-                let interest = Interest { method, args, options, handles, retained, turn: 0 };
+                let heard = Arc::default();
+                let interest =
+                    Interest { method, args, options, handles, retained, heard, turn: 0 };
                 self.by_key.insert(key.into(), interest);
                 Joined::First(id)
             }
@@ -121,6 +129,7 @@ impl Interests {
         let Some(interest) = self.by_key.get_mut(key) else {
             return Notice::to_nobody(What::Item(item));
         };
+        interest.heard.store(true, Ordering::Relaxed);
         let released = if interest.options.retains() {
             interest.retained.push(item.key.clone(), item.clone(), item.size())
         } else {
@@ -164,6 +173,12 @@ impl Interests {
         Notice::closed(self.by_key.drain().map(|(_, interest)| interest), reason)
     }
 
+    /// For somebody who waits for a key's first value; `None` if it has come.
+    pub(crate) fn silence(&self, key: &str) -> Option<Silence> {
+        let heard = &self.by_key.get(key)?.heard;
+        (!heard.load(Ordering::Relaxed)).then(|| Silence(Arc::downgrade(heard)))
+    }
+
     /// All that a new leader is to be asked for.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Interest)> {
         self.by_key.iter()
@@ -174,6 +189,13 @@ impl Interests {
             Some(interest) => Notice { to: interest.handles.clone(), what, _released: Vec::new() },
             None => Notice::to_nobody(what),
         }
+    }
+}
+
+impl Silence {
+    /// Whether somebody still wants the key, and no value has come.
+    pub(crate) fn lasts(&self) -> bool {
+        self.0.upgrade().is_some_and(|heard| !heard.load(Ordering::Relaxed))
     }
 }
 
