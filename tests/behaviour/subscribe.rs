@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use cluster_client::{
-    ClusterEvent, Error, Event, Events, Subscribe, Subscription, SubscriptionSender, cluster_client,
+    ClusterEvent, Error, Events, Subscribe, Subscription, SubscriptionSender, cluster_client,
 };
 use serde::{Deserialize, Serialize};
 use support::free_port;
@@ -71,21 +71,20 @@ async fn all_stalled(mut events: Events) -> Vec<String> {
 async fn b67_a_late_first_value_is_reported_once_and_comes_all_the_same() {
     for single in [false, true] {
         let port = free_port();
-        for member in &[join(port, single).await, join(port, single).await] {
+        let members = [join(port, single).await, join(port, single).await];
+        for (n, member) in members.iter().enumerate() {
+            let (early, late) = (format!("early {n}"), format!("late {n}"));
             let mut events = member.membership().events();
             let later = member.membership().events();
-            let mut early = soon(member.greetings("early".into())).await.unwrap();
-            let mut late = soon(member.greetings("late".into())).await.unwrap();
+            let mut on_early = soon(member.greetings(early.clone())).await.unwrap();
+            let mut on_late = soon(member.greetings(late.clone())).await.unwrap();
             // A second reader of the same key is no second subscription.
-            let _same = soon(member.greetings("late".into())).await.unwrap();
-            soon(member.greet("early".into())).await.unwrap();
-            assert_eq!(next(&mut early).await, Greeting("hello:early".into()));
-            assert!(stalled(&mut events).await.contains("late"));
-            soon(member.greet("late".into())).await.unwrap();
-            assert_eq!(
-                soon(late.next_event()).await,
-                Some(Event::Value(Greeting("hello:late".into())))
-            );
+            let _same = soon(member.greetings(late.clone())).await.unwrap();
+            soon(member.greet(early)).await.unwrap();
+            assert_eq!(next(&mut on_early).await, Greeting(format!("hello:early {n}")));
+            assert!(stalled(&mut events).await.contains(&late));
+            soon(member.greet(late)).await.unwrap();
+            assert_eq!(next(&mut on_late).await, Greeting(format!("hello:late {n}")));
 
             soon(member.membership().close()).await;
             assert_eq!(all_stalled(later).await.len(), 1);
