@@ -44,7 +44,7 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
     let leader = leader(&welcome);
     let events = Arc::new(Inbound {
         member: Arc::clone(member),
-        leader: watch::Sender::new(Known { state: welcome.state, data }),
+        leader: watch::Sender::new(Known { state: welcome.state, data, going_away: false }),
     });
     let settings = LinkSettings {
         codec: member.codec(),
@@ -64,6 +64,10 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
     loop {
         let known = states.borrow_and_update().clone();
         match known.state {
+            // Said even if the leader goes right after it.
+            ChannelState::Failed => could_not_build(member, &known.data, start),
+            // Its connection ends when the port is free: that is the time to compete for it.
+            _ if known.going_away => member.lost_leader("the leader is going away"),
             ChannelState::Ready => {
                 let session =
                     Session { link: Arc::clone(&link), mismatches: compare(member, &known.data) };
@@ -81,31 +85,34 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
                 tracing::info!(channel = %member.channel, leader = leader.pid, epoch = leader.epoch, "following");
             }
             ChannelState::Starting => member.set_obstacle(Obstacle::Starting),
-            ChannelState::Failed => {
-                let error = Error::RealClient {
-                    channel: member.channel.to_string(),
-                    message: message(&known.data),
-                };
-                member.emit(ClusterEvent::RealClient(error.clone()));
-                member.set_link(Link::Failed(error.clone()));
-                start.failed(error);
-            }
             ChannelState::GoingAway | ChannelState::NotServed | ChannelState::Refused => {
-                // Its connection ends when the port is free: that is the time to compete for it.
-                member.lost_leader("the leader is going away");
+                member.lost_leader("the leader does not take this member any more");
             }
         }
         tokio::select! {
+            biased;
+            () = member.status.close_requested() => return End::Closed,
+            // Before the end, which may have come with it. The sender lives in `events`, so this cannot fail.
+            _ = states.changed() => {}
             end = link.closed() => {
                 member.lost_leader(&end.reason);
                 return if end.going_away { End::HandedOver } else { End::Lost };
             }
-            () = member.status.close_requested() => return End::Closed,
             // Registering again is what makes the leader try again.
             () = member.client_wanted() => return End::Lost,
-            // The sender lives in `events`, so this cannot fail.
-            _ = states.changed() => {}
         }
+    }
+}
+
+/// The leader's real client could not be built.
+fn could_not_build(member: &Member, data: &[u8], start: &mut Start) {
+    let channel = member.channel.to_string();
+    let error = Error::RealClient { channel, message: message(data) };
+    let link = Link::Failed(error.clone());
+    if !member.is_linked(&link) {
+        member.emit(ClusterEvent::RealClient(error.clone()));
+        member.set_link(link);
+        start.failed(error);
     }
 }
 
@@ -122,6 +129,7 @@ impl Drop for CloseLink {
 struct Known {
     state: ChannelState,
     data: Vec<u8>,
+    going_away: bool,
 }
 
 /// What comes in on the connection.
@@ -151,11 +159,14 @@ impl LinkEvents for Inbound {
     }
 
     fn channel_state(&self, welcome: Welcome, data: &[u8]) {
-        self.leader.send_replace(Known { state: welcome.state, data: data.to_vec() });
+        self.leader.send_modify(|known| {
+            known.state = welcome.state;
+            known.data = data.to_vec();
+        });
     }
 
     fn going_away(&self) {
-        self.leader.send_replace(Known { state: ChannelState::GoingAway, data: Vec::new() });
+        self.leader.send_modify(|known| known.going_away = true);
     }
 
     fn unresponsive(&self, silent_for: Duration) {
