@@ -111,10 +111,9 @@ impl Connection {
                 });
                 Ok(())
             }
-            Some(served) => self.run(header.id, move |follower| async move {
+            Some(served) => self.run(header.id, Some(permit), move |follower| async move {
                 let reply = leadership.scope(served).await;
                 leadership.settle(settlement, reply.answered, follower.id());
-                drop(permit);
                 reply
             }),
             None => {
@@ -168,8 +167,13 @@ impl Connection {
         self.spare_answer = reply.answer;
     }
 
-    /// Runs a call in a task of its own.
-    fn run<F>(&self, id: u64, call: impl FnOnce(Arc<Follower>) -> F) -> Result<(), String>
+    /// Runs a call in a task of its own. A leadership that is going away waits for the permit, and so for the answer.
+    fn run<F>(
+        &self,
+        id: u64,
+        permit: Option<Permit>,
+        call: impl FnOnce(Arc<Follower>) -> F,
+    ) -> Result<(), String>
     where
         F: Future<Output = Reply> + Send + 'static,
     {
@@ -177,7 +181,7 @@ impl Connection {
         if !follower.running(id) {
             return Err(format!("two running calls have the id {id}"));
         }
-        let running = Running { follower: Arc::clone(&follower), id };
+        let running = Running { follower: Arc::clone(&follower), id, _permit: permit };
         let call = call(Arc::clone(&follower));
         let task = tokio::spawn(async move {
             let reply = call.await;
@@ -237,7 +241,7 @@ impl Connection {
         match self.subscription(header, method, key, restore, data) {
             Ok((options, request)) => {
                 let leadership = Arc::clone(&self.leadership);
-                self.run(header.id, move |follower| async move {
+                self.run(header.id, None, move |follower| async move {
                     leadership.fanout.subscribe(&leadership, follower.id(), options, request).await
                 })
             }
@@ -280,6 +284,7 @@ impl Connection {
 struct Running {
     follower: Arc<Follower>,
     id: u64,
+    _permit: Option<Permit>,
 }
 
 impl Drop for Running {

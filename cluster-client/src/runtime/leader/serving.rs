@@ -36,6 +36,8 @@ pub(super) async fn serve(follower: Arc<Follower>, read: ReadHalf) {
 
     let mut connection = Connection::new(Arc::clone(&follower), read);
     let reason = tokio::select! {
+        // First the connection: "going away" must be said before it ends.
+        biased;
         reason = &mut connection => reason,
         () = leadership.ended() => {
             say_goodbye(&follower).await;
