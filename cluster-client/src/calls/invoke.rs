@@ -67,13 +67,15 @@ where
                 let append = &mut |out: &mut Vec<u8>| args.encode(codec, out);
                 let waker = waker().await;
                 let started = session.link.start(conn.as_bytes(), attempts.deadline, waker, append);
-                let sent = attempts.answer(session, started).await?;
-                if let Some(answer) = sent {
+                // The number that it is sent by first, it keeps: the real client may see it twice.
+                if let Ok(sent) = &started {
+                    let (instance, sequence) = (member.instance(), sent.sequence());
+                    call.get_or_insert(CallId { instance, sequence });
+                }
+                if let Some(answer) = attempts.answer(session, started).await? {
                     let ok = outcome(info.name, answer.kind, &answer.payload)?;
                     return decode(codec, info.name, ok, &answer.payload);
                 }
-                // From now on the call has a number of its own: the real client may see it twice.
-                call.get_or_insert_with(|| member.next_call());
             }
         }
     }
