@@ -91,10 +91,18 @@ const MAX_LENGTH: usize = i32::MAX as usize;
 /// The least that the library's own connection objects need.
 const MIN_CONN_OBJECT: usize = 1 << 10;
 
+/// No description of a channel's methods is longer.
+const INTERFACE: usize = 8 << 20;
+
 impl Limits {
     /// Those of a packet.
     pub(crate) fn frame(&self) -> FrameLimits {
         FrameLimits { conn_object: self.max_conn_object, data: self.max_data }
+    }
+
+    /// Those of a packet from a leader, which describes its methods however little data they may take.
+    pub(crate) fn inbound(&self) -> FrameLimits {
+        FrameLimits { data: self.max_data.max(INTERFACE), ..self.frame() }
     }
 
     /// [`Error::InvalidOption`] for the first bound nothing could work under.

@@ -49,7 +49,10 @@ pub(crate) use self::call::{Answer, PendingCall};
 pub(crate) struct LinkSettings {
     /// The codec that was agreed on for this connection.
     pub(crate) codec: Codec,
+    /// What is sent.
     pub(crate) frame: FrameLimits,
+    /// What the leader may send.
+    pub(crate) inbound: FrameLimits,
     /// After so much silence the leader is asked for a sign of life; see [`Liveness`].
     pub(crate) heartbeat_interval: Duration,
     /// No call is taken when more than this is waiting to be written.

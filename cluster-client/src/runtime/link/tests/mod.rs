@@ -39,6 +39,7 @@ fn settings() -> LinkSettings {
     LinkSettings {
         codec: Codec::Json,
         frame: FrameLimits { data: 64 << 20, ..FrameLimits::default() },
+        inbound: FrameLimits { data: 64 << 20, ..FrameLimits::default() },
         heartbeat_interval: LONG,
         outbound_bytes: 1 << 30,
     }
