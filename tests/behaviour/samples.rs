@@ -53,6 +53,13 @@ impl Log {
         self.0.borrow().iter().filter(|said| *said == line).count()
     }
 
+    /// Whether these lines came in this order, whatever was between.
+    pub(crate) fn is_in_order(&self, lines: &[&str]) -> bool {
+        let said = self.0.borrow();
+        let mut said = said.iter();
+        lines.iter().all(|line| said.any(|said| said == line))
+    }
+
     /// Waits until a line is there so many times.
     pub(crate) async fn until(&self, line: &str, times: usize) {
         let mut lines = self.0.subscribe();
