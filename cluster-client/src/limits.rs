@@ -91,6 +91,9 @@ const MAX_LENGTH: usize = i32::MAX as usize;
 /// Long enough for anything, and short enough to be added to a point in time.
 const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60 * 365);
 
+/// Room for the description of a few thousand methods.
+const INTERFACE: usize = 1 << 20;
+
 /// The least that the library's own connection objects need.
 const MIN_CONN_OBJECT: usize = 1 << 10;
 
@@ -98,6 +101,11 @@ impl Limits {
     /// Those of a packet.
     pub(crate) fn frame(&self) -> FrameLimits {
         FrameLimits { conn_object: self.max_conn_object, data: self.max_data }
+    }
+
+    /// Those of a packet from a leader, which describes its methods however little data they may take.
+    pub(crate) fn inbound(&self) -> FrameLimits {
+        FrameLimits { data: self.max_data.max(INTERFACE), ..self.frame() }
     }
 
     /// [`Error::InvalidOption`] for the first bound nothing could work under.

@@ -48,6 +48,7 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
     });
     let settings = LinkSettings {
         frame: member.frame_limits(),
+        inbound: member.options.limits.inbound(),
         heartbeat_interval: member.options.heartbeat_interval,
         outbound_bytes: member.options.limits.outbound_bytes,
     };
