@@ -69,7 +69,7 @@ where
             return decode::<Never, E>(member.codec(), info.name, false, &bytes)
                 .map(|never| match never {});
         }
-        asking.confirm();
+        asking.confirm(id);
         // The next leader is asked for confirmed keys only: if this one went before that, it has to be asked again.
         if member.is_linked(&link) {
             if Ev::OPTIONS.delivery == Delivery::Latest {
@@ -179,12 +179,10 @@ struct Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         let member = &self.handle.member;
-        if !member.subscriptions.leave(&self.key, self.id) {
-            return;
-        }
+        let Some(_asking) = member.subscriptions.leave(&self.key, self.id) else { return };
         match member.link() {
             Link::Leading(leadership) => {
-                leadership.fanout.leave(&leadership, &self.key, member.id());
+                leadership.fanout.leave(&self.key, member.id());
             }
             Link::Following(session) => {
                 let conn = ConnObject::UnSubscribe { key: self.key.as_ref().into(), reg: None };

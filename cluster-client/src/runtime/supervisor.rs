@@ -30,7 +30,15 @@ pub(crate) enum End {
     Lost,
     /// The leader went in good order: the port is free.
     HandedOver,
+    /// This member has led, and gave the port up for the followers of another channel: they go first.
+    Yielded,
 }
+
+/// How long a member that yields the port leaves it to others.
+const HEAD_START: Duration = Duration::from_millis(100);
+
+/// A role that has lasted this long ends a row of failures.
+const SETTLED: Duration = Duration::from_secs(1);
 
 /// The waiting `start`: told once whether it succeeded, and what stands in its way.
 pub(crate) struct Start {
@@ -85,21 +93,28 @@ async fn run(member: Arc<Member>, factory: Factory, mut start: Start) {
     let member = &member.0;
     let mut backoff = Backoff::default();
     loop {
-        let failed = match compete(member, &factory, &mut start).await {
-            Ok(End::Closed) => break,
-            Ok(End::Lost | End::HandedOver) => {
-                backoff.reset();
-                continue;
-            }
-            Err(failed) => failed,
-        };
-        if failed.is_final {
-            start.failed(failed.error.clone());
+        let began = Instant::now();
+        let ended = compete(member, &factory, &mut start).await;
+        if ended.is_ok() && began.elapsed() >= SETTLED {
+            backoff.reset();
         }
-        tracing::debug!(channel = %member.channel, error = %failed.error, "no leader yet");
+        // The first delay of a row is none.
+        let mut delay = backoff.next_delay(fastrand::u64(..));
+        match ended {
+            Ok(End::Closed) => break,
+            Ok(End::HandedOver) => delay = Duration::ZERO,
+            Ok(End::Yielded) => delay = HEAD_START,
+            Ok(End::Lost) => {}
+            Err(failed) => {
+                tracing::debug!(channel = %member.channel, error = %failed.error, "no leader yet");
+                if failed.is_final {
+                    start.failed(failed.error);
+                }
+            }
+        }
         tokio::select! {
             () = member.status.close_requested() => break,
-            () = tokio::time::sleep(backoff.next_delay(fastrand::u64(..))) => {}
+            () = tokio::time::sleep(delay) => {}
         }
     }
 }

@@ -119,6 +119,18 @@ impl Interests {
         if interest.handles.is_empty() { self.by_key.remove(key) } else { None }
     }
 
+    /// Whether somebody reads the key.
+    pub(crate) fn is_read(&self, key: &str) -> bool {
+        self.by_key.contains_key(key)
+    }
+
+    /// Whether this handle reads the key.
+    pub(crate) fn has(&self, key: &str, id: HandleId) -> bool {
+        self.by_key
+            .get(key)
+            .is_some_and(|interest| interest.handles.iter().any(|handle| handle.id == id))
+    }
+
     /// A value has come: retains it, if its event type says so.
     pub(crate) fn deliver(&mut self, key: &str, item: Item) -> Notice {
         let Some(interest) = self.by_key.get_mut(key) else {

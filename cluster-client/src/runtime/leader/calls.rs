@@ -50,9 +50,7 @@ impl Connection {
                 self.subscribe(header, method, &key, restore, &data)
             }
             Incoming::Unsubscribe { key } => {
-                if let Some(topic) =
-                    self.leadership.fanout.leave(&self.leadership, &key, self.follower.id())
-                {
+                if let Some(topic) = self.leadership.fanout.leave(&key, self.follower.id()) {
                     self.follower.drop_pushes(topic);
                 }
                 Ok(())

@@ -34,8 +34,10 @@ pub(super) async fn serve(follower: Arc<Follower>, read: ReadHalf) {
     tracing::debug!(channel = leadership.channel(), pid, %instance, "a follower joined");
     leadership.emit(ClusterEvent::FollowerJoined { pid, instance });
 
+    let mut gone =
+        Gone { follower: Arc::clone(&follower), reason: "its connection failed".to_owned() };
     let mut connection = Connection::new(Arc::clone(&follower), read);
-    let reason = tokio::select! {
+    gone.reason = tokio::select! {
         // The connection first: it may still have to say that the leader is going away.
         biased;
         reason = &mut connection => reason,
@@ -44,12 +46,27 @@ pub(super) async fn serve(follower: Arc<Follower>, read: ReadHalf) {
             "the leader has ended".to_owned()
         }
     };
-    follower.socket().shutdown();
-    follower.cancel_all();
-    leadership.fanout.remove(&leadership, follower.id());
-    leadership.undo_all(follower.id());
-    tracing::debug!(channel = leadership.channel(), pid, %instance, reason, "a follower left");
-    leadership.emit(ClusterEvent::FollowerLeft { pid, instance, reason });
+}
+
+/// A follower is gone when its connection's task is, even if a panic ends that.
+struct Gone {
+    follower: Arc<Follower>,
+    reason: String,
+}
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        let follower = &self.follower;
+        let leadership = follower.leadership();
+        let (pid, instance) = (follower.caller().pid, follower.caller().instance);
+        follower.socket().shutdown();
+        follower.cancel_all();
+        leadership.fanout.remove(follower.id());
+        leadership.undo_all(follower.id());
+        let reason = std::mem::take(&mut self.reason);
+        tracing::debug!(channel = leadership.channel(), pid, %instance, reason, "a follower left");
+        leadership.emit(ClusterEvent::FollowerLeft { pid, instance, reason });
+    }
 }
 
 /// Gets rid of the last answers.
@@ -200,6 +217,9 @@ impl Connection {
             }
             if self.out.len() >= WRITE_AFTER {
                 self.write();
+                if self.follower.outbound().blocked {
+                    return Ok(Batch::Part);
+                }
             }
         }
         self.write();
