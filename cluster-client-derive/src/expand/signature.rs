@@ -40,7 +40,7 @@ pub(super) fn definition(client: &Client, method: &Method) -> TokenStream {
                 Output::Unit => quote_spanned!(span=> ()),
                 Output::Value(ty) => quote!(#ty),
                 Output::Result(ty) => {
-                    let span = crate::types::type_argument(ty, 0).map_or(span, |ok| here(ok));
+                    let span = crate::types::type_argument(ty, 0).map_or(span, here);
                     quote_spanned!(span=> <#ty as #private::Fallible>::Ok)
                 }
             };
