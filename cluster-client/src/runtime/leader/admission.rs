@@ -14,6 +14,7 @@ use super::follower::Follower;
 use super::roster::NotAdmitted;
 use super::{Leadership, State, serving};
 use crate::context::{Caller, InstanceId};
+use crate::error::Error;
 use crate::runtime::PROTOCOL_VERSION;
 use crate::runtime::port::PortOwner;
 use crate::runtime::transport::{self, ReadHalf, WriteHalf};
@@ -174,6 +175,8 @@ pub(super) fn state_packet(leadership: &Leadership) -> Vec<u8> {
 fn welcome_packet(leadership: &Leadership, kind: Kind, id: u64, welcome: Welcome) -> Vec<u8> {
     let data = match leadership.state() {
         State::Ready(_) => leadership.terms.interface.to_vec(),
+        // The follower names the channel itself.
+        State::Failed(Error::RealClient { message, .. }) => failure_data(&message),
         State::Failed(error) => failure_data(&error.to_string()),
         State::Starting | State::Restoring(_) | State::Draining | State::Closed => failure_data(""),
     };

@@ -218,6 +218,9 @@ impl Follower {
             Err("limits.in_flight_per_follower")
         } else if state.running_bytes >= limits.in_flight_bytes_per_follower {
             Err("limits.in_flight_bytes_per_follower")
+        } else if state.outbound.pending() >= limits.outbound_bytes {
+            // It asks faster than it reads the answers.
+            Err("limits.outbound_bytes")
         } else {
             Ok(())
         }

@@ -23,6 +23,8 @@ pub(super) struct Task {
     inbound: Inbound,
     /// The callers to be woken.
     wakers: Vec<Waker>,
+    /// What came together with the end of the handshake: the socket will not announce it again.
+    early: usize,
 }
 
 /// What the state has for a turn of the task.
@@ -43,12 +45,13 @@ enum Woken {
 
 impl Task {
     pub(super) fn new(link: Arc<LeaderLink>, read: ReadHalf, events: Arc<dyn LinkEvents>) -> Self {
-        Self { link, read, events, inbound: Inbound::default(), wakers: Vec::new() }
+        let early = read.buffered().len();
+        Self { link, read, events, inbound: Inbound::default(), wakers: Vec::new(), early }
     }
 
     /// Hands out what was read.
     fn receive(&mut self) -> Result<Woken, Violation> {
-        let Self { link, read, events, inbound, wakers } = self;
+        let Self { link, read, events, inbound, wakers, .. } = self;
         let parsed = inbound.parse(read.buffered(), link, &**events);
         let shared = inbound.large.then(|| read.take(inbound.consumed));
         let bytes = shared.as_deref().unwrap_or(read.buffered());
@@ -111,7 +114,11 @@ impl Future for Task {
             Turn::Closed => return Poll::Ready(()),
         };
         loop {
-            let end = match self.read.poll_read(cx) {
+            let read = match std::mem::take(&mut self.early) {
+                0 => self.read.poll_read(cx),
+                early => Poll::Ready(Ok(early)),
+            };
+            let end = match read {
                 Poll::Pending if broken => "writing to the leader failed".to_owned(),
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(0)) => "the leader closed the connection".to_owned(),

@@ -15,7 +15,7 @@ fn topics() -> Topics {
 }
 
 fn join(topics: &mut Topics, key: &str, options: EventOptions, who: SubscriberId) -> Join {
-    topics.join(key, options, who).unwrap_or_else(|error| panic!("{error}"))
+    topics.join(key, options, who).unwrap_or_else(|error| panic!("{error:?}"))
 }
 
 /// A topic that is live for `A`.

@@ -39,6 +39,17 @@ async fn what_the_leader_says_is_passed_on_in_order() {
 }
 
 #[tokio::test]
+async fn what_comes_together_with_the_handshake_is_passed_on() {
+    let (mut read, write, mut leader) = pair().await;
+    leader.write(&packet(Kind::Request, 1, r#"{"type":"going_away","accepted":0}"#, b"")).await;
+    poll_fn(|cx| read.poll_read(cx)).await.unwrap();
+    let said = Arc::new(Said::default());
+    let sequence = Arc::new(AtomicU64::new(1));
+    let _link = LeaderLink::spawn(read, write, settings(), sequence, said.clone());
+    assert_eq!(said.lines(1).await, ["going away"]);
+}
+
+#[tokio::test]
 async fn a_silent_leader_is_pinged_and_reported_until_it_says_something() {
     let interval = Duration::from_millis(30);
     let (_link, mut leader, said) =

@@ -20,7 +20,7 @@ use tokio::{
 
 use super::{LeaderLink, LinkEvents, LinkSettings, Push, StartError};
 use crate::{
-    runtime::transport,
+    runtime::transport::{self, ReadHalf, WriteHalf},
     session::calls::{AnswerKind, CallLoss},
 };
 
@@ -44,13 +44,18 @@ fn settings() -> LinkSettings {
 }
 
 async fn connect(settings: LinkSettings) -> (Arc<LeaderLink>, Leader, Arc<Said>) {
+    let (read, write, leader) = pair().await;
+    let said = Arc::new(Said::default());
+    let link = LeaderLink::spawn(read, write, settings, Arc::new(AtomicU64::new(1)), said.clone());
+    (link, leader, said)
+}
+
+async fn pair() -> (ReadHalf, WriteHalf, Leader) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let leader = Leader { stream: listener.accept().await.unwrap().0, buf: Vec::new() };
     let (read, write) = transport::split(stream).unwrap();
-    let said = Arc::new(Said::default());
-    let link = LeaderLink::spawn(read, write, settings, Arc::new(AtomicU64::new(1)), said.clone());
-    (link, leader, said)
+    (read, write, leader)
 }
 
 /// Sends a call, within the poll of the task that calls this.

@@ -1,0 +1,60 @@
+//! 56 and 57: a follower that is there before its leader.
+
+use std::time::Duration;
+
+use cluster_client::{Error, Role, RolePreference};
+use support::free_port;
+
+use crate::samples::{Log, Registry, RegistryProxy, soon};
+
+/// How slow the real client is to connect: slower than a call may be.
+const SLOW: Duration = Duration::from_millis(150);
+
+fn member(port: u16, role: RolePreference) -> cluster_client::Builder<RegistryProxy> {
+    let timeout = Duration::from_millis(50);
+    RegistryProxy::builder().port(port).role(role).response_timeout(timeout)
+}
+
+#[tokio::test]
+async fn b56_a_follower_waits_for_a_leader_that_is_slow_to_be_ready() {
+    let (port, log) = (free_port(), Log::default());
+    let follower = member(port, RolePreference::Follower);
+    let follower = tokio::spawn(
+        follower
+            .start(async |_| -> Result<Registry, Error> { panic!("a follower builds nothing") }),
+    );
+    let connecting = log.clone();
+    let leader = member(port, RolePreference::Leader).start(move |cx| {
+        let log = connecting.clone();
+        async move {
+            tokio::time::sleep(SLOW).await;
+            Registry::connect(&log, &cx)
+        }
+    });
+    let leader = soon(leader).await.unwrap();
+    let follower = soon(follower).await.unwrap().unwrap();
+    assert_eq!(follower.membership().role(), Role::Follower);
+    for proxy in [&leader, &follower] {
+        assert_eq!(soon(proxy.get("hello")).await, Ok("hello".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn b57_both_learn_that_the_real_client_could_not_be_built() {
+    let port = free_port();
+    let follower = member(port, RolePreference::Follower);
+    let follower =
+        tokio::spawn(follower.start(async |_| -> Result<Registry, Error> { panic!("never") }));
+    let leader = member(port, RolePreference::Leader).start(async |_| {
+        tokio::time::sleep(SLOW).await;
+        Err::<Registry, _>("init failed")
+    });
+    let failed = Error::RealClient { channel: "Registry".into(), message: "init failed".into() };
+    assert_eq!(soon(leader).await.unwrap_err(), failed);
+    assert_eq!(soon(follower).await.unwrap().unwrap_err(), failed);
+
+    // Both are gone, so the port can be had again.
+    let log = Log::default();
+    let next = crate::samples::member(port, &log).await;
+    assert_eq!(next.membership().role(), Role::Leader);
+}

@@ -1,0 +1,1 @@
+//! Promises of the documentation that the numbered behaviours do not touch.
