@@ -8,6 +8,8 @@
 //! The traits of the bounds have no supertraits, and their blanket implementations are not recommended: so a
 //! message is ours, about the user's type, and says what to write.
 
+use std::fmt;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -108,10 +110,17 @@ impl<T: Serialize + DeserializeOwned + 'static> Value for T {
     label = "does not implement `std::error::Error`",
     note = "derive `thiserror::Error` for it, or return `cluster_client::Error`"
 )]
-pub trait ErrorType {}
+pub trait ErrorType {
+    /// As `Display` does.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+}
 
 #[diagnostic::do_not_recommend]
-impl<E: std::error::Error> ErrorType for E {}
+impl<E: std::error::Error> ErrorType for E {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 /// A type of errors that says also what went wrong on the way to the leader.
 #[diagnostic::on_unimplemented(
@@ -233,6 +242,12 @@ impl<M: Fails> Serialize for Failed<M> {
 impl<'de, M: Fails> Deserialize<'de> for Failed<M> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         M::Err::deserialize(deserializer).map(Self)
+    }
+}
+
+impl<M: Fails> fmt::Display for Failed<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
