@@ -58,7 +58,7 @@ where
     );
     let reader = Reader { handle: Arc::clone(handle), key: Arc::clone(&key), id };
     loop {
-        let turn = member.subscriptions.turn(&key);
+        let turn = member.subscriptions.turn(&key, id);
         let asking = match tokio::time::timeout_at(attempts.deadline.into(), turn).await {
             Ok(Turn::Done) => break,
             Ok(Turn::Mine(asking)) => asking,
@@ -69,7 +69,7 @@ where
             return decode::<Never, E>(member.codec(), info.name, false, &bytes)
                 .map(|never| match never {});
         }
-        asking.confirm();
+        asking.confirm(id);
         // The next leader is asked for confirmed keys only: if this one went before that, it has to be asked again.
         if member.is_linked(&link) {
             if Ev::OPTIONS.delivery == Delivery::Latest {

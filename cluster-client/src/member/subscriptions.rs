@@ -28,7 +28,7 @@ enum Asked {
 /// Whose turn it is to ask the leader for a key.
 pub(crate) enum Turn<'a> {
     Mine(Asking<'a>),
-    /// The key is confirmed.
+    /// The key is confirmed, or the subscription has ended already.
     Done,
 }
 
@@ -73,10 +73,13 @@ impl Subscriptions {
         left.is_some()
     }
 
-    /// Waits for one's turn to ask for a key.
-    pub(crate) async fn turn(&self, key: &Arc<str>) -> Turn<'_> {
+    /// Waits for a handle's turn to ask for its key.
+    pub(crate) async fn turn(&self, key: &Arc<str>, id: HandleId) -> Turn<'_> {
         let mut changes = self.asked.subscribe();
         loop {
+            if !self.interests().has(key, id) {
+                return Turn::Done;
+            }
             let mut asked = None;
             self.asked.send_if_modified(|keys| {
                 asked = keys.get(key).copied();
@@ -174,11 +177,16 @@ impl Subscriptions {
 }
 
 impl Asking<'_> {
-    /// The leader has the subscription.
-    pub(crate) fn confirm(self) {
-        self.subscriptions.asked.send_modify(|keys| {
-            keys.insert(Arc::clone(&self.key), Asked::Confirmed);
-        });
+    /// The leader has the subscription of this handle. One that has ended before it was confirmed leaves its key
+    /// to the next.
+    pub(crate) fn confirm(self, id: HandleId) {
+        let interests = self.subscriptions.interests();
+        if interests.has(&self.key, id) {
+            self.subscriptions.asked.send_modify(|keys| {
+                keys.insert(Arc::clone(&self.key), Asked::Confirmed);
+            });
+        }
+        drop(interests);
     }
 }
 
@@ -191,5 +199,36 @@ impl Drop for Asking<'_> {
             }
             asking
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Delivery, Subscribe as _};
+    use crate::subscription::Inbox;
+    use crate::subscription::testing::Latest;
+
+    fn join(subscriptions: &Subscriptions) -> HandleId {
+        let inbox = Inbox::new(Delivery::Latest, &Limits::default());
+        subscriptions.join("key", 0, Bytes::new(), Latest::OPTIONS, Arc::new(inbox))
+    }
+
+    #[tokio::test]
+    async fn a_subscription_that_ends_before_it_is_confirmed_leaves_its_key_to_the_next() {
+        let subscriptions = Subscriptions::new(&Limits::default());
+        let key = "key".into();
+        let first = join(&subscriptions);
+        let also = join(&subscriptions);
+        let Turn::Mine(asking) = subscriptions.turn(&key, first).await else {
+            panic!("nobody has asked")
+        };
+        subscriptions.ended(&key, CloseReason::Ended);
+        let next = join(&subscriptions);
+        asking.confirm(first);
+        let turn = subscriptions.turn(&key, also).await;
+        assert!(matches!(turn, Turn::Done), "it has ended too");
+        let turn = subscriptions.turn(&key, next).await;
+        assert!(matches!(turn, Turn::Mine(_)), "nobody has asked for this one");
     }
 }

@@ -119,6 +119,12 @@ impl Interests {
         if interest.handles.is_empty() { self.by_key.remove(key) } else { None }
     }
 
+    /// Whether a handle is still told what comes.
+    pub(crate) fn has(&self, key: &str, id: HandleId) -> bool {
+        let interest = self.by_key.get(key);
+        interest.is_some_and(|interest| interest.handles.iter().any(|handle| handle.id == id))
+    }
+
     /// A value has come: retains it, if its event type says so.
     pub(crate) fn deliver(&mut self, key: &str, item: Item) -> Notice {
         let Some(interest) = self.by_key.get_mut(key) else {
