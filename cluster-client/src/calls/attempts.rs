@@ -27,6 +27,8 @@ pub(super) struct Attempts<'a> {
     /// Of a proxy that keeps to one role.
     pinned: Option<&'a Link>,
     idempotent: bool,
+    /// An attempt was sent and its answer never came.
+    may_have_run: bool,
     /// The link of the last attempt, which brought nothing.
     failed: Option<Link>,
     backoff: Backoff,
@@ -63,6 +65,7 @@ impl<'a> Attempts<'a> {
             timeout,
             pinned,
             idempotent: info.idempotent,
+            may_have_run: false,
             failed: None,
             backoff: Backoff::default(),
             waiting: None,
@@ -170,13 +173,8 @@ impl<'a> Attempts<'a> {
             Some(CallLoss::Expired { sent: false }) => {
                 return Err(self.expired(Outcome::NotExecuted));
             }
-            Some(_) if self.idempotent => {}
-            Some(_) => {
-                return Err(Error::Disconnected {
-                    method: self.info.name.to_owned(),
-                    outcome: Outcome::Unknown,
-                });
-            }
+            Some(_) if self.idempotent => self.may_have_run = true,
+            Some(_) => return Err(self.disconnected()),
         }
         self.next_link(Link::Following(session));
         self.pinned.map_or(Ok(None), |_| Err(self.role_changed()))
@@ -199,6 +197,21 @@ impl<'a> Attempts<'a> {
         }
         tokio::time::sleep(delay).await;
         Ok(())
+    }
+
+    /// What the call fails with: that its last attempt did not run says nothing about those before.
+    pub(super) fn verdict(&self, error: Error) -> Error {
+        if !self.may_have_run || error.outcome() != Outcome::NotExecuted {
+            return error;
+        }
+        match error {
+            Error::DeadlineExceeded { .. } => self.expired(Outcome::Unknown),
+            _ => self.disconnected(),
+        }
+    }
+
+    fn disconnected(&self) -> Error {
+        Error::Disconnected { method: self.info.name.to_owned(), outcome: Outcome::Unknown }
     }
 
     pub(super) fn busy(&self, limit: &str) -> Error {

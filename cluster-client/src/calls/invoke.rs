@@ -34,21 +34,38 @@ where
     T: DeserializeOwned + Send,
     E: From<Error> + Serialize + DeserializeOwned + Send,
 {
-    let member = &target.handle().member;
+    let mut attempts = Attempts::new(&target.handle().member, target.pinned(), method)?;
+    match make::<S, A, T, E>(&mut attempts, args, local).await {
+        Ok(result) => result,
+        Err(error) => Err(attempts.verdict(error).into()),
+    }
+}
+
+/// Makes the call, as often as it takes. The outer error is the cluster's, the inner one the method's.
+async fn make<'a, S, A, T, E>(
+    attempts: &mut Attempts<'_>,
+    args: A,
+    local: OnLeader<'a, S, A, T, E>,
+) -> Result<Result<T, E>, Error>
+where
+    S: Service,
+    A: EncodeArguments + Send + 'a,
+    T: DeserializeOwned + Send,
+    E: From<Error> + Serialize + DeserializeOwned + Send,
+{
+    let (member, info) = (attempts.member, attempts.info);
     let codec = member.codec();
-    let mut attempts = Attempts::new(member, target.pinned(), method)?;
     let mut call: Option<CallId> = None;
     loop {
-        let info = attempts.info;
         match attempts.route(|| size(codec, &args)).await? {
             Route::Here(leadership) => {
                 let call = *call.get_or_insert_with(|| member.next_call());
-                let direct = !member.options.strict_parity && !leadership.settles(method);
-                match enter(&mut attempts, &leadership).await? {
+                let direct = !member.options.strict_parity && !leadership.settles(attempts.method);
+                match enter(attempts, &leadership).await? {
                     None => {}
                     Some(permit) if direct => {
                         let result =
-                            call_directly::<S, A, T, E>(&attempts, &leadership, call, args, local)
+                            call_directly::<S, A, T, E>(attempts, &leadership, call, args, local)
                                 .await;
                         drop(permit);
                         return result;
@@ -59,9 +76,9 @@ where
                         args.encode(codec, &mut data)
                             .map_err(|error| attempts.unencodable(&error))?;
                         if let Some((ok, bytes)) =
-                            call_by_bytes(&mut attempts, &leadership, call, data).await?
+                            call_by_bytes(attempts, &leadership, call, data).await?
                         {
-                            return decode(codec, info.name, ok, &bytes);
+                            return Ok(decode(codec, info.name, ok, &bytes));
                         }
                     }
                 }
@@ -79,8 +96,8 @@ where
                 }
                 let sent = attempts.answer(session, started).await?;
                 if let Some(answer) = sent {
-                    let ok = outcome(&attempts, answer.kind, &answer.payload)?;
-                    return decode(codec, info.name, ok, &answer.payload);
+                    let ok = outcome(attempts, answer.kind, &answer.payload)?;
+                    return Ok(decode(codec, info.name, ok, &answer.payload));
                 }
             }
         }
@@ -119,7 +136,7 @@ async fn call_directly<'a, S, A, T, E>(
     call: CallId,
     args: A,
     local: OnLeader<'a, S, A, T, E>,
-) -> Result<T, E>
+) -> Result<Result<T, E>, Error>
 where
     S: Service,
     A: Send + 'a,
@@ -130,17 +147,19 @@ where
     let Some(client) = leadership.client().and_then(|client| {
         client.as_any().downcast_ref::<Bound<S>>().map(|bound| Arc::clone(&bound.client))
     }) else {
-        return Err(Error::GoingAway { method: method() }.into());
+        return Err(Error::GoingAway { method: method() });
     };
     let context = leadership.context(call, Some(attempts.deadline), attempts.member.caller());
     let running = CatchPanic(local(client, context.clone(), args));
     let span = span(attempts.info.name, &context);
     let running = CURRENT.scope(context, leadership.scope(running)).instrument(span);
     match tokio::time::timeout_at(attempts.deadline.into(), running).await {
-        Ok(Ok(Ok(value))) => Ok(value),
-        Ok(Ok(Err(error))) => Err(passed_on(attempts.member.codec(), attempts.info.name, error)),
-        Ok(Err(message)) => Err(Error::Panicked { method: method(), message }.into()),
-        Err(_) => Err(attempts.expired(Outcome::Unknown).into()),
+        Ok(Ok(result)) => {
+            Ok(result
+                .map_err(|error| passed_on(attempts.member.codec(), attempts.info.name, error)))
+        }
+        Ok(Err(message)) => Err(Error::Panicked { method: method(), message }),
+        Err(_) => Err(attempts.expired(Outcome::Unknown)),
     }
 }
 

@@ -154,7 +154,14 @@ impl LinkEvents for Inbound {
     }
 
     fn going_away(&self) {
-        self.leader.send_replace(Known { state: ChannelState::GoingAway, data: Vec::new() });
+        self.leader.send_if_modified(|known| {
+            // That it has no real client is what those who wait for one have to hear first; its connection ends anyway.
+            let tells_more = known.state != ChannelState::Failed;
+            if tells_more {
+                *known = Known { state: ChannelState::GoingAway, data: Vec::new() };
+            }
+            tells_more
+        });
     }
 
     fn unresponsive(&self, silent_for: Duration) {

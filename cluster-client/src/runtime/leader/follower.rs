@@ -50,7 +50,7 @@ struct State {
 #[derive(Default)]
 pub(super) struct Orders {
     pub(super) go_away: bool,
-    pub(super) tell_state: bool,
+    pub(super) tell_state: Option<Bytes>,
     pub(super) end: Option<String>,
 }
 
@@ -267,8 +267,8 @@ impl Follower {
         self.order(|orders| orders.go_away = true);
     }
 
-    pub(super) fn tell_state(&self) {
-        self.order(|orders| orders.tell_state = true);
+    pub(super) fn tell_state(&self, packet: Bytes) {
+        self.order(|orders| orders.tell_state = Some(packet));
     }
 
     pub(super) fn end(&self, reason: String) {

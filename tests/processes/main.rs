@@ -1,0 +1,24 @@
+//! Members that are processes of their own, started at once, killed, stopped and closed. What happens is judged from
+//! outside: by a server that their real clients connect to.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+mod check;
+mod closing;
+mod crash;
+mod duty;
+mod election;
+mod trouble;
+
+/// The binary that is a member.
+const MEMBER: &str = env!("CARGO_BIN_EXE_member");
+
+/// One test at a time: each has processes enough, and some take the time.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    // A test that failed is no reason for the next one to fail.
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,105 @@
+//! What a member process is told on its standard input, and what it says on its standard output: a line of JSON each.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use cluster_client::Outcome;
+use serde::{Deserialize, Serialize};
+
+/// How a member process is to join. Its only argument, as JSON.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Setup {
+    pub port: u16,
+    /// Where the ledger listens.
+    pub ledger: u16,
+    /// It never leads.
+    pub follower_only: bool,
+    pub heartbeat_interval: Duration,
+    /// It can open no more files or sockets once it runs.
+    pub out_of_descriptors: bool,
+}
+
+/// What a member is told to do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Command {
+    Call {
+        token: String,
+    },
+    /// Calls one after the other, in so many tasks, until it is told to stop.
+    Load {
+        tasks: usize,
+    },
+    Stop,
+    Register {
+        name: String,
+    },
+    Watch {
+        topic: String,
+    },
+    /// Starts a process that outlives this one.
+    SpawnChild,
+    /// Leaves the cluster and stays alive.
+    Close,
+}
+
+/// What a member says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Report {
+    Started {
+        leads: bool,
+    },
+    NotStarted {
+        error: String,
+    },
+    Called(Called),
+    /// The load has ended: so many calls were begun, and as many have been reported.
+    Stopped {
+        begun: usize,
+    },
+    Registered,
+    Watching,
+    News(u64),
+    Resynced,
+    /// A cluster event in its debug form.
+    Event(String),
+    Child(u32),
+    Closed,
+}
+
+/// How the tokens of calls begin whose method is idempotent.
+pub const LOOK: &str = "look";
+
+/// How one call went.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Called {
+    /// Which call it was; the ledger knows it by this too.
+    pub token: String,
+    pub result: Result<Done, Failed>,
+    pub begun: Moment,
+    pub ended: Moment,
+}
+
+/// The real client has done it.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Done {
+    pub epoch: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Failed {
+    pub outcome: Outcome,
+    pub error: String,
+}
+
+/// A time that all processes of the machine agree on: since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Moment(Duration);
+
+impl Moment {
+    pub fn now() -> Self {
+        Self(SystemTime::now().duration_since(UNIX_EPOCH).unwrap())
+    }
+
+    pub fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
