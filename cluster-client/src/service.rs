@@ -32,12 +32,12 @@ pub trait Service: Sized + Send + Sync + 'static {
     fn close(client: Arc<Self::Client>) -> BoxFuture<'static, ()>;
 }
 
+/// What a factory may return for a service; `Form` keeps the two forms apart for the compiler.
 #[diagnostic::on_unimplemented(
     message = "`{T}` is not the real client of `{Self}`",
     label = "the factory returns `Ok` of another type",
     note = "it returns the annotated type itself, or in an `Arc`; for an annotated trait, an implementer or an `Arc<dyn Trait>`"
 )]
-/// What a factory may return for a service; `Form` keeps the two forms apart for the compiler.
 pub trait Accept<T, Form>: Service {
     /// Turns it into the real client.
     fn accept(client: T) -> Arc<Self::Client>;

@@ -112,13 +112,13 @@ impl<T: Serialize + DeserializeOwned + 'static> Value for T {
 )]
 pub trait ErrorType {
     /// As `Display` does.
-    fn text(&self) -> String;
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
 }
 
 #[diagnostic::do_not_recommend]
 impl<E: std::error::Error> ErrorType for E {
-    fn text(&self) -> String {
-        self.to_string()
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -233,12 +233,6 @@ impl<'de, M: Returns> Deserialize<'de> for Success<M> {
     }
 }
 
-impl<M: Fails> fmt::Display for Failed<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.text())
-    }
-}
-
 impl<M: Fails> Serialize for Failed<M> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
@@ -248,6 +242,12 @@ impl<M: Fails> Serialize for Failed<M> {
 impl<'de, M: Fails> Deserialize<'de> for Failed<M> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         M::Err::deserialize(deserializer).map(Self)
+    }
+}
+
+impl<M: Fails> fmt::Display for Failed<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

@@ -3,6 +3,8 @@
 use cluster_client::__private::Service;
 use cluster_client::cluster_client;
 
+use crate::members::members;
+
 pub struct Counter;
 
 #[cluster_client]
@@ -34,10 +36,14 @@ impl Counter {
     }
 
     #[publish(undo = "last")]
-    pub async fn third(&self) {}
+    pub async fn third(&self) -> u64 {
+        3
+    }
 
     #[invoke]
-    pub async fn last(&self) {}
+    pub async fn last(&self) -> u64 {
+        4
+    }
 
     #[cfg(any())]
     #[close]
@@ -56,9 +62,12 @@ fn what_is_compiled_out_is_not_served() {
     assert_eq!(CounterProxy::METHODS.len(), 4);
 }
 
-/// Never run.
-pub async fn the_others_are_there(proxy: &CounterProxy) -> Result<u64, cluster_client::Error> {
-    proxy.third().await?;
-    proxy.last().await?;
-    Ok(proxy.first().await? + proxy.either().await?)
+#[tokio::test]
+async fn the_numbers_of_the_others_are_right() {
+    for proxy in members::<CounterProxy, _, _>(|| Counter).await {
+        assert_eq!(proxy.first().await, Ok(1));
+        assert_eq!(proxy.either().await, Ok(2));
+        assert_eq!(proxy.third().await, Ok(3));
+        assert_eq!(proxy.last().await, Ok(4));
+    }
 }

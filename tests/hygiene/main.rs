@@ -9,9 +9,13 @@
 
 pub extern crate cluster_client as renamed;
 
+mod arguments;
 mod cfg_methods;
 pub mod lints;
+mod members;
 mod no_prelude;
+mod own_proxy;
+mod private_client;
 mod raw_idents;
 mod renamed_crate;
 mod shadowing;

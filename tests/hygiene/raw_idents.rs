@@ -4,7 +4,9 @@ use cluster_client::__private::Service;
 use cluster_client::{Subscribe, Subscription, cluster_client};
 use serde::{Deserialize, Serialize};
 
-#[derive(Clone, PartialEq, Serialize, Deserialize, Subscribe)]
+use crate::members::members;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Subscribe)]
 pub struct r#Event {
     #[subscribe(key)]
     pub r#type: String,
@@ -23,8 +25,9 @@ impl r#match {
 
     #[subscribe]
     pub async fn r#loop(&self, r#type: String) -> Subscription<r#Event> {
-        drop(r#type);
-        Subscription::channel().1
+        let (events, subscription) = Subscription::channel();
+        events.send(r#Event { r#type }).expect("the subscription is here");
+        subscription
     }
 
     #[publish(key = "(r#type.r#type, r#for)", undo = "undo")]
@@ -43,7 +46,14 @@ fn the_channel_is_the_plain_name() {
     assert_eq!(matchProxy::CHANNEL, "match");
 }
 
-/// Never run.
-pub async fn called(proxy: &matchProxy) -> Result<u8, cluster_client::Error> {
-    proxy.r#move("a", 1).await
+#[tokio::test]
+async fn keywords_are_names_like_others() {
+    for proxy in members::<matchProxy, _, _>(|| r#match).await {
+        assert_eq!(proxy.r#move("a", 1).await, Ok(1));
+        let event = r#Event { r#type: "b".to_owned() };
+        proxy.r#yield(event.clone(), 2).await.unwrap();
+        proxy.undo(event.clone(), 2).await.unwrap();
+        let mut events = proxy.r#loop("b".to_owned()).await.unwrap();
+        assert_eq!(events.next().await, Some(event));
+    }
 }

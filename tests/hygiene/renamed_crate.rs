@@ -3,7 +3,9 @@
 use renamed::{Subscribe, Subscription, cluster_client};
 use serde::{Deserialize, Serialize};
 
-#[derive(Clone, PartialEq, Serialize, Deserialize, Subscribe)]
+use crate::members::members;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Subscribe)]
 #[subscribe(crate = "::renamed")]
 pub struct Tick(#[subscribe(key)] u64);
 
@@ -18,7 +20,9 @@ pub struct Clock;
 impl Clock {
     #[subscribe]
     pub async fn ticks(&self) -> Subscription<Tick> {
-        Subscription::channel().1
+        let (ticks, subscription) = Subscription::channel();
+        ticks.send(Tick(1)).expect("the subscription is here");
+        subscription
     }
 }
 
@@ -32,8 +36,13 @@ impl Calendar {
     }
 }
 
-#[test]
-fn compiles() {
-    use renamed::__private::Service;
-    assert_eq!(ClockProxy::METHODS.len() + CalendarProxy::METHODS.len(), 2);
+#[tokio::test]
+async fn it_works_under_any_name() {
+    for proxy in members::<ClockProxy, _, _>(|| Clock).await {
+        let mut ticks = proxy.ticks().await.unwrap();
+        assert_eq!(ticks.next().await, Some(Tick(1)));
+    }
+    for proxy in members::<CalendarProxy, _, _>(|| Calendar).await {
+        assert_eq!(proxy.today().await, Ok(20_000));
+    }
 }

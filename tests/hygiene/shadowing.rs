@@ -5,6 +5,8 @@ use std::sync::Arc;
 use cluster_client::{CallContext, cluster_client};
 use serde::{Deserialize, Serialize};
 
+use crate::members::members;
+
 /// Types named like those of the run time.
 #[derive(Serialize, Deserialize)]
 pub struct Method;
@@ -22,6 +24,8 @@ pub struct Registry;
 /// A function named like a generated one.
 #[allow(dead_code)]
 fn clone_on_leader() {}
+#[allow(dead_code)]
+fn clone_on_client() {}
 
 #[cluster_client]
 impl Registry {
@@ -56,12 +60,12 @@ impl Registry {
     /// Methods that `Arc` has as well.
     #[invoke]
     pub async fn clone(&self) -> u8 {
-        0
+        7
     }
 
     #[invoke]
     pub async fn deref(&self) -> u8 {
-        0
+        8
     }
 
     /// Methods named like functions of the run time.
@@ -77,14 +81,16 @@ impl Registry {
     pub async fn close(&self) {}
 }
 
-/// Never run.
-pub async fn called(proxy: Arc<RegistryProxy>) -> Result<u8, cluster_client::Error> {
-    proxy.oneway()?;
-    proxy.kept(1, "", 2).await?;
-    RegistryProxy::clone(&proxy).await
-}
-
-#[test]
-fn compiles() {
-    let _ = called;
+#[tokio::test]
+async fn each_name_means_the_users_own() {
+    for proxy in members::<RegistryProxy, _, _>(|| Registry).await.map(Arc::new) {
+        assert_eq!(proxy.locals(1, "", 2, 4, 8, 16, &[], 32).await, Ok(63));
+        assert!(proxy.types(Method, MethodInfo, Proxy, Error).await.is_ok());
+        assert_eq!(RegistryProxy::clone(&proxy).await, Ok(7));
+        assert_eq!(proxy.deref().await, Ok(8));
+        assert_eq!(proxy.invoke(9).await, Ok(9));
+        proxy.kept(1, "", 2).await.unwrap();
+        proxy.oneway().unwrap();
+        proxy.close().await;
+    }
 }

@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use cluster_client::{CallContext, Error, Subscribe, Subscription, cluster_client};
 use serde::{Deserialize, Serialize};
 
-#[derive(Clone, PartialEq, Serialize, Deserialize, Subscribe)]
+use crate::members::members;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Subscribe)]
 pub struct Instances(Vec<String>);
 
 /// The directory.
@@ -56,16 +58,18 @@ struct Mock;
 
 #[async_trait]
 impl Directory for Mock {
-    async fn lookup(&self, service: &str, _: &[String]) -> Result<Vec<String>, Error> {
-        Ok(vec![service.to_owned()])
+    async fn lookup(&self, service: &str, tags: &[String]) -> Result<Vec<String>, Error> {
+        Ok([&[service.to_owned()], tags].concat())
     }
     async fn touch(&self, _: &str) {}
     async fn touch_if(&self, _: String) -> Result<(), Error> {
         Ok(())
     }
     fn touch_now(&self, _: String) {}
-    async fn watch(&self, _: String) -> Result<Subscription<Instances>, Error> {
-        Ok(Subscription::channel().1)
+    async fn watch(&self, service: String) -> Result<Subscription<Instances>, Error> {
+        let (instances, subscription) = Subscription::channel();
+        instances.send(Instances(vec![service])).expect("the subscription is here");
+        Ok(subscription)
     }
     async fn register(&self, _: &str) -> Result<(), Error> {
         Ok(())
@@ -75,26 +79,41 @@ impl Directory for Mock {
     }
 }
 
-/// Never run: a factory may return an implementer or an `Arc<dyn …>`, and all proxies are the trait.
-async fn started() -> Result<Vec<Arc<dyn Directory>>, Error> {
-    let by_value = SharedProxy::builder().start(|_| async { Ok::<_, Error>(Mock) }).await?;
-    let shared = SharedProxy::builder()
-        .start(|_| async { Ok::<_, Error>(Arc::new(Mock) as Arc<dyn Directory>) })
-        .await?;
-    let leader: Option<Arc<dyn Directory>> = by_value.as_leader().map(|leader| {
-        let _: &dyn Directory = leader.client();
-        Arc::new(leader) as _
-    });
-    let follower: Option<Arc<dyn Directory>> =
-        by_value.as_follower().map(|follower| Arc::new(follower) as _);
-    let proxies: [Arc<dyn Directory>; 2] = [Arc::new(by_value), Arc::new(shared)];
-    Ok(proxies.into_iter().chain(leader).chain(follower).collect())
+/// Knows nothing of clusters.
+async fn is_a_directory(directory: &dyn Directory) {
+    let found = directory.lookup("a", &["b".to_owned()]).await.unwrap();
+    assert_eq!(found, ["a", "b"]);
+    assert_eq!(directory.first("a").await.unwrap().as_deref(), Some("a"));
+    directory.touch("a").await;
+    directory.touch_if("a".to_owned()).await.unwrap();
+    directory.touch_now("a".to_owned());
+    directory.register("a").await.unwrap();
+    directory.withdraw("a").await.unwrap();
+    let mut instances = directory.watch("a".to_owned()).await.unwrap();
+    assert_eq!(instances.next().await, Some(Instances(vec!["a".to_owned()])));
+}
+
+#[tokio::test]
+async fn a_mock_a_proxy_and_the_proxies_of_both_roles_are_the_trait() {
+    is_a_directory(&Mock).await;
+    let by_value = members::<SharedProxy, _, _>(|| Mock).await;
+    let shared = members::<SharedProxy, _, _>(|| Arc::new(Mock) as Arc<dyn Directory>).await;
+    for [leader, follower] in [by_value, shared] {
+        let real: &dyn Directory = &leader;
+        is_a_directory(real).await;
+        let held: Arc<dyn Directory> = Arc::new(follower.clone());
+        is_a_directory(&*held).await;
+        is_a_directory(&leader.as_leader().unwrap()).await;
+        is_a_directory(leader.as_leader().unwrap().client()).await;
+        is_a_directory(&follower.as_follower().unwrap()).await;
+        held.leave().await.unwrap();
+        leader.leave().await.unwrap();
+    }
 }
 
 #[test]
-fn compiles() {
+fn what_is_annotated_is_served() {
     use cluster_client::__private::Service;
-    let _ = started;
     assert_eq!(SharedProxy::CHANNEL, "directory");
     assert_eq!(SharedProxy::METHODS.len(), 7);
 }

@@ -58,7 +58,7 @@ where
     );
     let reader = Reader { handle: Arc::clone(handle), key: Arc::clone(&key), id };
     loop {
-        let turn = member.subscriptions.turn(&key);
+        let turn = member.subscriptions.turn(&key, id);
         let asking = match tokio::time::timeout_at(attempts.deadline.into(), turn).await {
             Ok(Turn::Done) => break,
             Ok(Turn::Mine(asking)) => asking,

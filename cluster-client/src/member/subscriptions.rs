@@ -35,7 +35,7 @@ enum Asked {
 /// Whose turn it is to ask the leader for a key.
 pub(crate) enum Turn<'a> {
     Mine(Asking<'a>),
-    /// The key is confirmed.
+    /// The key is confirmed, or the subscription has ended already.
     Done,
 }
 
@@ -83,22 +83,27 @@ impl Subscriptions {
         Some(Asking { subscriptions: self, key: Arc::clone(key) })
     }
 
-    /// Waits for one's turn to ask for a key.
-    pub(crate) async fn turn(&self, key: &Arc<str>) -> Turn<'_> {
+    /// Waits for a handle's turn to ask for its key.
+    pub(crate) async fn turn(&self, key: &Arc<str>, id: HandleId) -> Turn<'_> {
         loop {
             let asked = self.asked.notified();
             tokio::pin!(asked);
             // Registered before the look, so that no change is missed.
             asked.as_mut().enable();
-            if let Some(turn) = self.take_turn(key) {
+            if let Some(turn) = self.take_turn(key, id) {
                 return turn;
             }
             asked.await;
         }
     }
 
-    fn take_turn(&self, key: &Arc<str>) -> Option<Turn<'_>> {
-        match self.keys().asked.entry(Arc::clone(key)) {
+    fn take_turn(&self, key: &Arc<str>, id: HandleId) -> Option<Turn<'_>> {
+        let mut keys = self.keys();
+        if !keys.interests.has(key, id) {
+            // It has ended already.
+            return Some(Turn::Done);
+        }
+        match keys.asked.entry(Arc::clone(key)) {
             Entry::Vacant(vacant) => {
                 vacant.insert(Asked::Asking);
                 Some(Turn::Mine(Asking { subscriptions: self, key: Arc::clone(key) }))
@@ -207,5 +212,36 @@ impl Drop for Asking<'_> {
         }
         drop(keys);
         self.subscriptions.asked.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Delivery, Subscribe as _};
+    use crate::subscription::Inbox;
+    use crate::subscription::testing::Latest;
+
+    fn join(subscriptions: &Subscriptions) -> HandleId {
+        let inbox = Inbox::new(Delivery::Latest, &Limits::default());
+        subscriptions.join("key", 0, Bytes::new(), Latest::OPTIONS, Arc::new(inbox))
+    }
+
+    #[tokio::test]
+    async fn a_subscription_that_ends_before_it_is_confirmed_leaves_its_key_to_the_next() {
+        let subscriptions = Subscriptions::new(&Limits::default());
+        let key = "key".into();
+        let first = join(&subscriptions);
+        let also = join(&subscriptions);
+        let Turn::Mine(asking) = subscriptions.turn(&key, first).await else {
+            panic!("nobody has asked")
+        };
+        subscriptions.ended(&key, CloseReason::Ended);
+        let next = join(&subscriptions);
+        asking.confirm(first);
+        let turn = subscriptions.turn(&key, also).await;
+        assert!(matches!(turn, Turn::Done), "it has ended too");
+        let turn = subscriptions.turn(&key, next).await;
+        assert!(matches!(turn, Turn::Mine(_)), "nobody has asked for this one");
     }
 }

@@ -11,5 +11,5 @@ impl Registry {
 }
 
 fn main() {
-    let _ = async { RegistryProxy::builder().start(|_| async { Ok::<_, Error>("registry") }).await };
+    let _ = RegistryProxy::builder().start(|_| async { Ok::<_, Error>("registry") });
 }
