@@ -120,6 +120,11 @@ pub enum Error {
     #[error("the leader cannot encode the result of `{method}`: {message}")]
     BadResult { method: String, message: String },
 
+    /// The method returned an error that nobody decodes: of a one-way call, or of one that the library made by
+    /// itself, such as a publication that is made again.
+    #[error("`{method}` returned an error: {message}")]
+    MethodFailed { method: String, message: String },
+
     /// The call was not answered in time.
     #[error("`{method}` was not answered within {timeout:?} ({})", ran(*.outcome))]
     DeadlineExceeded { method: String, timeout: Duration, outcome: Outcome },
@@ -184,6 +189,7 @@ impl Error {
             Self::DeadlineExceeded { outcome, .. } | Self::Disconnected { outcome, .. } => *outcome,
             Self::Decode { .. }
             | Self::BadResult { .. }
+            | Self::MethodFailed { .. }
             | Self::Panicked { .. }
             | Self::Relayed(_) => Outcome::Executed,
             Self::InvalidOption { .. }

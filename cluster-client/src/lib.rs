@@ -63,6 +63,7 @@
 //! | `member` | what outlives the leaders: subscriptions, publications, waiting calls |
 //! | `membership` | roles and events, for users |
 //! | `service`, `serve`, `interface` | a real client as a table of methods, one call of it, how two tables differ |
+//! | `signature` | the types of a method, and what they must be able to do |
 //! | `event`, `subscription`, `key` | event types, streams of them, what they are the same by |
 //! | `context`, `error`, `failure`, `limits` | who calls, what went wrong, the bounds |
 //! | `session` | pure state: it decides |
@@ -87,6 +88,7 @@ mod runtime;
 mod serve;
 mod service;
 mod session;
+mod signature;
 mod subscription;
 
 #[doc(hidden)]

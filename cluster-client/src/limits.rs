@@ -88,6 +88,12 @@ impl Default for Limits {
 /// The packet header has room for lengths up to this: they are signed on the wire.
 const MAX_LENGTH: usize = i32::MAX as usize;
 
+/// Long enough for anything, and short enough to be added to a point in time.
+const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60 * 365);
+
+/// Room for the description of a few thousand methods.
+const INTERFACE: usize = 1 << 20;
+
 /// The least that the library's own connection objects need.
 const MIN_CONN_OBJECT: usize = 1 << 10;
 
@@ -95,6 +101,11 @@ impl Limits {
     /// Those of a packet.
     pub(crate) fn frame(&self) -> FrameLimits {
         FrameLimits { conn_object: self.max_conn_object, data: self.max_data }
+    }
+
+    /// Those of a packet from a leader, which describes its methods however little data they may take.
+    pub(crate) fn inbound(&self) -> FrameLimits {
+        FrameLimits { data: self.max_data.max(INTERFACE), ..self.frame() }
     }
 
     /// [`Error::InvalidOption`] for the first bound nothing could work under.
@@ -113,6 +124,19 @@ impl Limits {
             ("limits.frames_per_turn", self.frames_per_turn),
         ] {
             within(option, value, 1, usize::MAX)?;
+        }
+        for (option, time, least) in [
+            ("limits.handshake_timeout", self.handshake_timeout, Duration::from_millis(1)),
+            ("limits.linger", self.linger, Duration::ZERO),
+            ("limits.drain", self.drain, Duration::ZERO),
+        ] {
+            if time < least || time > MAX_TIME {
+                return Err(Error::InvalidOption {
+                    option: option.into(),
+                    value: format!("{time:?}"),
+                    reason: format!("must be between {least:?} and {MAX_TIME:?}"),
+                });
+            }
         }
         Ok(())
     }
@@ -149,6 +173,11 @@ mod tests {
         assert_eq!(
             option(Limits { max_conn_object: 10, ..Limits::default() }),
             "limits.max_conn_object"
+        );
+        assert_eq!(option(Limits { linger: Duration::MAX, ..Limits::default() }), "limits.linger");
+        assert_eq!(
+            option(Limits { handshake_timeout: Duration::ZERO, ..Limits::default() }),
+            "limits.handshake_timeout"
         );
         assert_eq!(
             option(Limits { frames_per_turn: 0, ..Limits::default() }),

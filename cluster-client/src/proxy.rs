@@ -130,13 +130,29 @@ impl<S: Service> Builder<S> {
                     Ok(client) => {
                         Ok(Arc::new(Bound::<S> { client: S::accept(client) }) as Arc<dyn Served>)
                     }
-                    Err(error) => Err(error.into().to_string()),
+                    Err(error) => Err(with_causes(&*error.into())),
                 }
             })
         });
         supervisor::start(&member, factory).await?;
         Ok(S::from_proxy(Proxy { handle, _service: PhantomData }))
     }
+}
+
+/// An error and what caused it, in one line: it is sent to all members.
+fn with_causes(error: &(dyn std::error::Error + Send + Sync)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // Many errors say their cause themselves.
+        let said = error.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = error.source();
+    }
+    text
 }
 
 impl<S> sealed::Sealed for Proxy<S> {

@@ -1,5 +1,6 @@
 //! One call on the leader's side: its arguments, the future that runs it, its answer.
 
+use std::fmt::Display;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -25,6 +26,8 @@ pub struct Call {
     /// Where the answer goes; handed back with the reply so that a connection can use it again.
     pub(crate) answer: Vec<u8>,
     pub(crate) limits: FrameLimits,
+    /// Nobody decodes the answer: an error of the method is answered by its text.
+    pub(crate) untyped: bool,
 }
 
 impl Call {
@@ -42,7 +45,7 @@ impl Call {
     }
 
     /// Encodes the answer. An outer error says that the method was not run.
-    pub fn reply<T: Serialize, E: Serialize>(
+    pub fn reply<T: Serialize, E: Serialize + Display>(
         mut self,
         result: Result<Result<T, E>, Error>,
     ) -> Reply {
@@ -50,6 +53,10 @@ impl Call {
         answer.clear();
         let (answered, encoded) = match &result {
             Ok(Ok(value)) => (Answered::Ok, self.encode(value, &mut answer)),
+            Ok(Err(error)) if self.untyped => {
+                answer.extend_from_slice(error.to_string().as_bytes());
+                (Answered::Err, Ok(()))
+            }
             Ok(Err(error)) => (Answered::Err, self.encode(error, &mut answer)),
             Err(error) => return Reply::failure(Failure::BadArguments, &error.to_string(), answer),
         };
@@ -63,12 +70,12 @@ impl Call {
     pub fn opened<E, Err>(self, result: Result<Result<Subscription<E>, Err>, Error>) -> Opened
     where
         E: Subscribe,
-        Err: Serialize,
+        Err: Serialize + Display,
     {
         match result {
             Ok(Ok(subscription)) => Opened(Ok(subscription.into_upstream())),
             Ok(Err(error)) => Opened(Err(self.reply(Ok(Err::<(), _>(error))))),
-            Err(error) => Opened(Err(self.reply(Err::<Result<(), ()>, _>(error)))),
+            Err(error) => Opened(Err(self.reply(Err::<Result<(), Error>, _>(error)))),
         }
     }
 

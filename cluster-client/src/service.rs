@@ -32,6 +32,11 @@ pub trait Service: Sized + Send + Sync + 'static {
     fn close(client: Arc<Self::Client>) -> BoxFuture<'static, ()>;
 }
 
+#[diagnostic::on_unimplemented(
+    message = "`{T}` is not the real client of `{Self}`",
+    label = "the factory returns `Ok` of another type",
+    note = "it returns the annotated type itself, or in an `Arc`; for an annotated trait, an implementer or an `Arc<dyn Trait>`"
+)]
 /// What a factory may return for a service; `Form` keeps the two forms apart for the compiler.
 pub trait Accept<T, Form>: Service {
     /// Turns it into the real client.
@@ -253,53 +258,4 @@ impl<S: Service> Served for Bound<S> {
 /// The descriptions of a service's methods, made once a member starts.
 pub(crate) fn methods<S: Service>() -> Arc<[MethodInfo]> {
     S::METHODS.iter().map(|method| method.info).collect()
-}
-
-/// The success and error type of a fallible method, however its user spells `Result`.
-pub trait Fallible {
-    /// The success type.
-    type Ok;
-    /// The error type.
-    type Err;
-    /// The same as a plain `Result`.
-    fn into_result(self) -> Result<Self::Ok, Self::Err>;
-}
-
-impl<T, E> Fallible for Result<T, E> {
-    type Ok = T;
-    type Err = E;
-
-    fn into_result(self) -> Self {
-        self
-    }
-}
-
-/// What a borrowed argument is decoded into.
-pub trait OwnedForm {
-    /// `T` for a sized type, else its usual owner.
-    type Owned;
-}
-
-impl<T> OwnedForm for T {
-    type Owned = T;
-}
-
-impl OwnedForm for str {
-    type Owned = String;
-}
-
-impl<T> OwnedForm for [T] {
-    type Owned = Vec<T>;
-}
-
-impl OwnedForm for std::path::Path {
-    type Owned = std::path::PathBuf;
-}
-
-impl OwnedForm for std::ffi::CStr {
-    type Owned = std::ffi::CString;
-}
-
-impl OwnedForm for std::ffi::OsStr {
-    type Owned = std::ffi::OsString;
 }

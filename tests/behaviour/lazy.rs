@@ -39,7 +39,7 @@ async fn b56_a_follower_waits_for_a_leader_that_is_slow_to_be_ready() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b57_both_learn_that_the_real_client_could_not_be_built() {
     let port = free_port();
     let follower = member(port, RolePreference::Follower);

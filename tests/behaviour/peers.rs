@@ -13,14 +13,14 @@ use tokio::task::JoinHandle;
 use crate::samples::soon;
 
 /// A follower that has registered and from then on says what the test wants it to.
-pub struct Raw {
-    pub stream: TcpStream,
-    pub instance: u128,
-    pub unread: Vec<u8>,
+pub(crate) struct Raw {
+    pub(crate) stream: TcpStream,
+    pub(crate) instance: u128,
+    pub(crate) unread: Vec<u8>,
 }
 
 /// Registers for a channel and is taken.
-pub async fn register(port: u16, channel: &str) -> Raw {
+pub(crate) async fn register(port: u16, channel: &str) -> Raw {
     let instance = 0xfeed;
     let hello = Hello { version: 1, instance, pid: 1, codec: Codec::Json, epoch: 0 };
     let conn = ConnObject::RegisterChannel { channel_name: channel.into(), rs: Some(hello) };
@@ -60,7 +60,7 @@ fn whole(bytes: &[u8]) -> Packet<'_> {
 
 /// What happens to one connection.
 #[derive(Clone, Copy)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// The type of the first packet is rewritten.
     Register,
     /// The answer to it is replaced by one of id 0 that says nothing.
@@ -68,15 +68,15 @@ pub enum Fault {
 }
 
 /// Passes connections on to a port, the first ones with a fault.
-pub struct Relay {
-    pub port: u16,
+pub(crate) struct Relay {
+    pub(crate) port: u16,
     connections: watch::Receiver<usize>,
     cut: Arc<Notify>,
     accepting: JoinHandle<()>,
 }
 
 impl Relay {
-    pub async fn to(target: u16, faults: &[Option<Fault>]) -> Self {
+    pub(crate) async fn to(target: u16, faults: &[Option<Fault>]) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (count, connections) = watch::channel(0);
@@ -101,18 +101,18 @@ impl Relay {
     }
 
     /// Cuts the connections there are.
-    pub fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.cut.notify_waiters();
     }
 
     /// Cuts the connections there are and takes no more.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.accepting.abort();
         self.cut();
     }
 
     /// Waits until there have been so many connections.
-    pub async fn until(&mut self, connections: usize) {
+    pub(crate) async fn until(&mut self, connections: usize) {
         soon(self.connections.wait_for(|count| *count >= connections)).await.unwrap();
     }
 }

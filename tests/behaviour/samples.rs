@@ -17,18 +17,18 @@ use tokio::task::AbortHandle;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The outcome of `future`, which has to come soon.
-pub async fn soon<F: Future>(future: F) -> F::Output {
+pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(PATIENCE, future).await.expect("it comes soon")
 }
 
 /// Waits until the member has a role.
-pub async fn role(membership: &Membership, role: Role) {
+pub(crate) async fn role(membership: &Membership, role: Role) {
     let mut roles = membership.role_changes();
     soon(async { while roles.next().await.expect("the member is open") != role {} }).await;
 }
 
 /// The next event that `pick` wants.
-pub async fn event<T>(events: &mut Events, pick: impl Fn(ClusterEvent) -> Option<T>) -> T {
+pub(crate) async fn event<T>(events: &mut Events, pick: impl Fn(ClusterEvent) -> Option<T>) -> T {
     let found = async {
         loop {
             let event = events.next().await.expect("the member is open");
@@ -42,19 +42,26 @@ pub async fn event<T>(events: &mut Events, pick: impl Fn(ClusterEvent) -> Option
 
 /// What has been done to the real clients of one test, in order.
 #[derive(Clone, Default)]
-pub struct Log(watch::Sender<Vec<String>>);
+pub(crate) struct Log(watch::Sender<Vec<String>>);
 
 impl Log {
-    pub fn add(&self, line: impl Into<String>) {
+    pub(crate) fn add(&self, line: impl Into<String>) {
         self.0.send_modify(|lines| lines.push(line.into()));
     }
 
-    pub fn count(&self, line: &str) -> usize {
+    pub(crate) fn count(&self, line: &str) -> usize {
         self.0.borrow().iter().filter(|said| *said == line).count()
     }
 
+    /// Whether these lines came in this order, whatever was between.
+    pub(crate) fn is_in_order(&self, lines: &[&str]) -> bool {
+        let said = self.0.borrow();
+        let mut said = said.iter();
+        lines.iter().all(|line| said.any(|said| said == line))
+    }
+
     /// Waits until a line is there so many times.
-    pub async fn until(&self, line: &str, times: usize) {
+    pub(crate) async fn until(&self, line: &str, times: usize) {
         let mut lines = self.0.subscribe();
         let there =
             lines.wait_for(|lines| lines.iter().filter(|said| *said == line).count() >= times);
@@ -64,15 +71,15 @@ impl Log {
 
 /// The hosts of a service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Subscribe)]
-pub struct Hosts(pub Vec<String>);
+pub(crate) struct Hosts(pub(crate) Vec<String>);
 
 /// Each of them goes to one subscriber.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Subscribe)]
 #[subscribe(receivers = "one")]
-pub struct Job(pub u32);
+pub(crate) struct Job(pub(crate) u32);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
-pub enum RegistryError {
+pub(crate) enum RegistryError {
     #[error("{message} ({code})")]
     Mock { message: String, code: u32 },
     #[error(transparent)]
@@ -80,27 +87,27 @@ pub enum RegistryError {
 }
 
 impl RegistryError {
-    pub fn mock() -> Self {
+    pub(crate) fn mock() -> Self {
         Self::Mock { message: "mock error".into(), code: 7 }
     }
 }
 
 /// What a call was told of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Told {
-    pub call: String,
-    pub instance: String,
-    pub pid: u32,
-    pub local: bool,
-    pub epoch: u64,
-    pub millis_left: u64,
-    pub current_agrees: bool,
+pub(crate) struct Told {
+    pub(crate) call: String,
+    pub(crate) instance: String,
+    pub(crate) pid: u32,
+    pub(crate) local: bool,
+    pub(crate) epoch: u64,
+    pub(crate) millis_left: u64,
+    pub(crate) current_agrees: bool,
 }
 
 /// A real client. Its data goes with it, as with a server that forgets who has disconnected.
-pub struct Registry {
-    pub log: Log,
-    pub epoch: u64,
+pub(crate) struct Registry {
+    pub(crate) log: Log,
+    pub(crate) epoch: u64,
     hosts: Mutex<HashMap<String, Service>>,
     jobs: Mutex<Vec<SubscriptionSender<Job>>>,
 }
@@ -118,7 +125,7 @@ struct Watcher {
 }
 
 impl Registry {
-    pub fn connect(log: &Log, cx: &LeaderContext) -> Result<Self, Error> {
+    pub(crate) fn connect(log: &Log, cx: &LeaderContext) -> Result<Self, Error> {
         log.add("built");
         Ok(Self {
             log: log.clone(),
@@ -140,7 +147,10 @@ impl Registry {
 #[cluster_client]
 impl Registry {
     #[subscribe]
-    pub async fn watch(&self, service: String) -> Result<Subscription<Hosts>, RegistryError> {
+    pub(crate) async fn watch(
+        &self,
+        service: String,
+    ) -> Result<Subscription<Hosts>, RegistryError> {
         self.log.add(format!("watch {service}"));
         let (sender, subscription) = Subscription::channel();
         let log = self.log.clone();
@@ -157,7 +167,11 @@ impl Registry {
     }
 
     #[publish(key = "(service, host)", undo = "withdraw")]
-    pub async fn register(&self, service: String, host: String) -> Result<(), RegistryError> {
+    pub(crate) async fn register(
+        &self,
+        service: String,
+        host: String,
+    ) -> Result<(), RegistryError> {
         self.log.add(format!("register {service} {host}"));
         self.change(&service, |hosts| {
             if !hosts.contains(&host) {
@@ -169,7 +183,11 @@ impl Registry {
     }
 
     #[invoke]
-    pub async fn withdraw(&self, service: String, host: String) -> Result<(), RegistryError> {
+    pub(crate) async fn withdraw(
+        &self,
+        service: String,
+        host: String,
+    ) -> Result<(), RegistryError> {
         self.log.add(format!("withdraw {service} {host}"));
         self.change(&service, |hosts| hosts.retain(|other| *other != host));
         Ok(())
@@ -177,40 +195,40 @@ impl Registry {
 
     /// Ends all subscriptions to the service.
     #[invoke]
-    pub async fn end(&self, service: &str) {
+    pub(crate) async fn end(&self, service: &str) {
         if let Some(service) = self.hosts.lock().unwrap().get_mut(service) {
             service.watchers.drain(..).for_each(|watcher| watcher.leaving.abort());
         }
     }
 
     #[subscribe]
-    pub async fn jobs(&self) -> Subscription<Job> {
+    pub(crate) async fn jobs(&self) -> Subscription<Job> {
         let (sender, subscription) = Subscription::channel();
         self.jobs.lock().unwrap().push(sender);
         subscription
     }
 
     #[invoke]
-    pub async fn add_job(&self, job: u32) {
+    pub(crate) async fn add_job(&self, job: u32) {
         for jobs in self.jobs.lock().unwrap().iter() {
             let _ = jobs.send(Job(job));
         }
     }
 
     #[invoke]
-    pub async fn end_jobs(&self) {
+    pub(crate) async fn end_jobs(&self) {
         self.jobs.lock().unwrap().clear();
     }
 
     #[invoke(idempotent)]
-    pub async fn get(&self, key: &str) -> Result<String, RegistryError> {
+    pub(crate) async fn get(&self, key: &str) -> Result<String, RegistryError> {
         self.log.add(format!("get {key}"));
         if key == "error" { Err(RegistryError::mock()) } else { Ok(key.to_owned()) }
     }
 
     /// Says when it starts, and when it is given up.
     #[invoke]
-    pub async fn never(&self) -> Result<(), RegistryError> {
+    pub(crate) async fn never(&self) -> Result<(), RegistryError> {
         struct Given(Log);
         impl Drop for Given {
             fn drop(&mut self) {
@@ -223,17 +241,17 @@ impl Registry {
     }
 
     #[invoke]
-    pub async fn panics(&self) -> Result<(), RegistryError> {
+    pub(crate) async fn panics(&self) -> Result<(), RegistryError> {
         panic!("mock panic")
     }
 
     #[invoke(oneway)]
-    pub async fn note(&self, line: String) {
+    pub(crate) async fn note(&self, line: String) {
         self.log.add(line);
     }
 
     #[invoke(timeout = "5s")]
-    pub async fn told(&self, cx: CallContext, padding: &str) -> Result<Told, RegistryError> {
+    pub(crate) async fn told(&self, cx: CallContext, padding: &str) -> Result<Told, RegistryError> {
         let _ = padding;
         let current = CallContext::current();
         Ok(Told {
@@ -248,7 +266,7 @@ impl Registry {
     }
 
     #[close]
-    pub async fn disconnect(&self) {
+    pub(crate) async fn disconnect(&self) {
         self.log.add("closing");
         tokio::task::yield_now().await;
         self.log.add("closed");
@@ -256,12 +274,12 @@ impl Registry {
 }
 
 /// A member of the cluster of a test.
-pub async fn member(port: u16, log: &Log) -> RegistryProxy {
+pub(crate) async fn member(port: u16, log: &Log) -> RegistryProxy {
     start(RegistryProxy::builder().port(port), log).await.expect("it joins")
 }
 
 /// The same with other options.
-pub async fn start(
+pub(crate) async fn start(
     builder: cluster_client::Builder<RegistryProxy>,
     log: &Log,
 ) -> Result<RegistryProxy, Error> {
@@ -270,12 +288,12 @@ pub async fn start(
 }
 
 /// The next value, which has to come soon.
-pub async fn next<E: Subscribe>(subscription: &mut Subscription<E>) -> E {
+pub(crate) async fn next<E: Subscribe>(subscription: &mut Subscription<E>) -> E {
     soon(subscription.next()).await.expect("the subscription goes on")
 }
 
 /// Reads until a value comes; with "latest" those before it may be left out.
-pub async fn next_is<E: Subscribe + std::fmt::Debug>(
+pub(crate) async fn next_is<E: Subscribe + std::fmt::Debug>(
     subscription: &mut Subscription<E>,
     value: &E,
 ) {

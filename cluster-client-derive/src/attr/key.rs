@@ -42,6 +42,16 @@ impl Key {
     }
 }
 
+impl KeyPart {
+    /// The argument, where it is taken as it is.
+    pub(crate) fn whole(&self) -> Option<&Ident> {
+        match &self.path {
+            Expr::Path(path) => path.path.get_ident(),
+            _ => None,
+        }
+    }
+}
+
 fn argument(path: &Expr) -> Option<Ident> {
     match path {
         Expr::Path(path) => path.path.get_ident().cloned(),

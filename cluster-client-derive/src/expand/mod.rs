@@ -7,6 +7,7 @@ mod event;
 mod on_leader;
 mod proxy;
 mod service;
+mod signature;
 mod trait_form;
 
 use proc_macro2::{Span, TokenStream};
@@ -16,7 +17,7 @@ use syn::spanned::Spanned as _;
 
 pub(crate) use self::event::event;
 pub(crate) use self::proxy::{access, types};
-use crate::model::{Arg, Client, Form, Item, Method, Output};
+use crate::model::{Client, Form, Item, Method, Output};
 
 pub(crate) fn client(client: &Client, item: Item) -> TokenStream {
     let types = types(client);
@@ -26,12 +27,16 @@ pub(crate) fn client(client: &Client, item: Item) -> TokenStream {
     let service = service::service(client);
     let access = access(client);
     let leader_access = proxy::leader_access(client);
+    let signatures = client.methods.iter().map(|method| signature::definition(client, method));
+    let futures = client.methods.iter().map(|method| on_leader::future(client, method));
     let local = client.methods.iter().map(|method| on_leader::function(client, method));
     let methods = match &client.form {
         Form::Impl(_) => proxy::methods(client),
         Form::Trait(name, attribute) => trait_form::methods(client, name, attribute.as_ref()),
     };
-    let body = quote!(#index #real #service #(#local)* #access #leader_access #methods);
+    let body = quote! {
+        #index #real #(#signatures)* #service #(#futures)* #(#local)* #access #leader_access #methods
+    };
     let body = silent(&client.cfgs, &body);
     quote!(#item #types #body)
 }
@@ -68,9 +73,11 @@ fn index(client: &Client) -> TokenStream {
 }
 
 /// `__RegistryMethod::lookup as usize`.
-fn number(client: &Client, method: &Method) -> TokenStream {
-    let (index, ident) = (&client.names.index, method.ident());
-    quote_spanned!(here(ident)=> #index::#ident as usize)
+fn number(client: &Client, method: &Method, span: Span) -> TokenStream {
+    let (mut index, mut ident) = (client.names.index.clone(), method.ident().clone());
+    index.set_span(index.span().located_at(span));
+    ident.set_span(ident.span().located_at(span));
+    quote_spanned!(span=> #index::#ident as usize)
 }
 
 /// `::cluster_client::__private`, at `span`.
@@ -100,14 +107,18 @@ fn real_method(client: &Client, method: &Method) -> TokenStream {
     }
 }
 
+/// The real client behind `client`, as `&self`.
+fn this(client: &Client, span: Span) -> TokenStream {
+    match &client.form {
+        Form::Impl(_) => quote_spanned!(span=> &client.0),
+        Form::Trait(..) => quote_spanned!(span=> &*client),
+    }
+}
+
 /// `(a, b,)`.
 fn tuple(method: &Method, items: impl IntoIterator<Item = impl ToTokens>) -> TokenStream {
     let items = items.into_iter();
     quote_spanned!(here(method.ident())=> (#(#items,)*))
-}
-
-fn names(method: &Method) -> TokenStream {
-    tuple(method, method.args.iter().map(|arg: &Arg| &arg.ident))
 }
 
 /// The return type as a `Result`, which it becomes on its way; an infallible one gets our error.

@@ -3,7 +3,8 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote, quote_spanned};
 
-use super::{here, names, number, on_leader, output_span, private, result_type};
+use super::signature::{self, sent};
+use super::{here, number, on_leader, private, result_type};
 use crate::attr::Role;
 use crate::model::{Client, Form, Method, Output};
 
@@ -154,9 +155,8 @@ pub(super) fn signature(method: &Method, output: &TokenStream) -> TokenStream {
 
 /// The one expression.
 pub(super) fn body(client: &Client, method: &Method) -> TokenStream {
-    let span = output_span(method);
+    let span = here(method.ident());
     let private = private(client, span);
-    let args = names(method);
     if !method.is_remote() {
         let wait = quote_spanned!(span=> #private::close(&self.0).await);
         return match &method.output {
@@ -164,20 +164,23 @@ pub(super) fn body(client: &Client, method: &Method) -> TokenStream {
             _ => wait,
         };
     }
-    let number = number(client, method);
+    let (this, number, args) =
+        (signature::name(method), number(client, method, span), sent(client, method));
     match &method.attr.role {
         Role::Oneway => quote_spanned!(span=> #private::oneway(&self.0, #number, #args)),
-        Role::Subscribe => {
-            quote_spanned!(span=> #private::subscribe(&self.0, #number, #args).await)
-        }
-        Role::Publish(_) => quote_spanned!(span=> #private::publish(&self.0, #number, #args).await),
+        Role::Subscribe => quote_spanned! {span=>
+            #private::subscribe::<#this, _, _>(&self.0, #number, #args).await
+        },
+        Role::Publish(_) => quote_spanned! {span=>
+            #private::result::<#this>(#private::publish(&self.0, #number, #args).await)
+        },
         Role::Invoke | Role::Close => {
-            // The error type is blamed on the function, the arguments on the call.
-            let mut on_leader = on_leader::name(method);
-            on_leader.set_span(on_leader.span().located_at(span));
-            let span = here(method.ident());
-            let private = super::private(client, span);
-            quote_spanned!(span=> #private::invoke(&self.0, #number, #args, #on_leader).await)
+            let on_leader = on_leader::name(method);
+            quote_spanned! {span=>
+                #private::result::<#this>(
+                    #private::invoke(&self.0, #number, #args, #on_leader).await
+                )
+            }
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The leader's side: from the number of a method to the real client's method.
 
-use proc_macro2::{Literal, Span, TokenStream};
+use proc_macro2::{Literal, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::{here, names, number, output_span, private, real_method, result_type, tuple};
+use super::signature::{self, decoded_types};
+use super::{here, number, on_leader, private, real_method, this, tuple};
 use crate::attr::Role;
 use crate::attr::key::KeyPart;
 use crate::model::{Arg, Client, Form, Method, Output, Passing};
@@ -91,28 +92,17 @@ fn accept(client: &Client) -> TokenStream {
     }
 }
 
-/// The real client behind `client`, as `&self`.
-fn this(client: &Client, span: Span) -> TokenStream {
-    match &client.form {
-        Form::Impl(_) => quote_spanned!(span=> &client.0),
-        Form::Trait(..) => quote_spanned!(span=> &*client),
-    }
-}
-
 /// The method's element of `METHODS`.
 fn entry(client: &Client, method: &Method) -> TokenStream {
     let span = here(method.ident());
     let (cfgs, private) = (&method.cfgs, private(client, span));
     let info = info(client, method);
     let run = run(client, method);
-    let (replied, opened) = {
-        let span = output_span(method);
-        (quote_spanned!(span=> call.reply(result)), quote_spanned!(span=> call.opened(result)))
-    };
+    let this = signature::name(method);
     let handler = quote_spanned! {span=>
         |client, call, slot| slot.run(async move {
             #run
-            #replied
+            call.reply(result)
         })
     };
     let constructed = match &method.attr.role {
@@ -123,7 +113,7 @@ fn entry(client: &Client, method: &Method) -> TokenStream {
                     #info,
                     |client, call| #private::Box::pin(async move {
                         #run
-                        #opened
+                        #private::opened::<#this>(call, result)
                     }),
                     #key,
                 )
@@ -145,7 +135,7 @@ fn entry(client: &Client, method: &Method) -> TokenStream {
 fn info(client: &Client, method: &Method) -> TokenStream {
     let span = here(method.ident());
     let private = private(client, span);
-    let (name, signature, shape) = (&method.wire_name, signature(method), shape(client, method));
+    let (name, written, shape) = (&method.wire_name, written(method), shape(client, method));
     let count = Literal::usize_unsuffixed(method.args.len());
     let oneway = matches!(method.attr.role, Role::Oneway);
 
@@ -170,20 +160,24 @@ fn info(client: &Client, method: &Method) -> TokenStream {
         if publish.event {
             options.extend(quote_spanned!(span=> .event()));
         }
-        let undo = publish.undo.as_ref().and_then(|undo| client.named(&undo.value()));
-        if let Some(undo) = undo {
-            let undo = number(client, undo);
+        let undo =
+            publish.undo.as_ref().and_then(|undo| Some((undo, client.named(&undo.value())?)));
+        if let Some((written, undo)) = undo {
+            // The method may be compiled out: that is a mistake in `undo`.
+            let undo = number(client, undo, here(written));
             options.extend(quote_spanned!(span=> .undo(#undo)));
         }
     }
-    if let Some(event) = method.event() {
-        let span = here(event);
-        options.extend(quote_spanned!(span=> .delivers(<#event as #private::Subscribe>::OPTIONS)));
+    if matches!(method.attr.role, Role::Subscribe) {
+        let this = signature::name(method);
+        options.extend(quote_spanned! {span=>
+            .delivers(#private::options::<#this>())
+        });
     }
     quote_spanned! {span=>
         #private::MethodInfo::new(
             #name,
-            #signature,
+            #written,
             #private::invoke_object!(#name, #count, #oneway),
             |shape| shape #shape,
         )
@@ -193,7 +187,7 @@ fn info(client: &Client, method: &Method) -> TokenStream {
 
 /// `(&str, u32) -> Result<T, E>`: the types as written. Names of arguments may differ between
 /// programs.
-fn signature(method: &Method) -> String {
+fn written(method: &Method) -> String {
     let args: Vec<String> = method.args.iter().map(|arg| text(&arg.ty)).collect();
     let output = match &method.output {
         Output::Unit => String::new(),
@@ -202,30 +196,22 @@ fn signature(method: &Method) -> String {
     format!("({}){output}", args.join(", "))
 }
 
-/// `.argument::<A>().result::<R>()`.
+/// `.argument::<A>().result::<M>()`.
 fn shape(client: &Client, method: &Method) -> TokenStream {
-    let args = method.args.iter().map(|arg| {
-        let span = here(&arg.ty);
-        let private = private(client, span);
-        match &arg.passing {
-            Passing::Owned => {
-                let ty = &arg.ty;
-                quote_spanned!(span=> .argument::<#ty>())
-            }
-            Passing::Str => quote_spanned!(span=> .argument::<::std::string::String>()),
-            Passing::Ref(ty) => {
-                quote_spanned!(span=> .argument::<<#ty as #private::OwnedForm>::Owned>())
-            }
+    let span = here(method.ident());
+    let (private, this) = (private(client, span), signature::name(method));
+    let args = method.args.iter().enumerate().map(|(index, arg)| match &arg.passing {
+        Passing::Str => quote_spanned!(span=> .argument::<::std::string::String>()),
+        Passing::Owned | Passing::Ref(_) => {
+            let index = Literal::usize_unsuffixed(index);
+            quote_spanned!(span=> .argument::<#private::Owned<#this, #index>>())
         }
     });
-    let span = output_span(method);
-    let result = result_type(client, method);
     let output = match (&method.attr.role, &method.output) {
         (Role::Oneway, _) => TokenStream::new(),
-        (Role::Subscribe, _) => quote_spanned!(span=> .events::<#result>()),
-        (_, Output::Unit) => quote_spanned!(span=> .value::<()>()),
-        (_, Output::Value(ty)) => quote_spanned!(span=> .value::<#ty>()),
-        (_, Output::Result(ty)) => quote_spanned!(span=> .result::<#ty>()),
+        (Role::Subscribe, _) => quote_spanned!(span=> .events::<#this>()),
+        (_, Output::Unit | Output::Value(_)) => quote_spanned!(span=> .value::<#this>()),
+        (_, Output::Result(_)) => quote_spanned!(span=> .result::<#this>()),
     };
     quote!(#(#args)* #output)
 }
@@ -233,7 +219,8 @@ fn shape(client: &Client, method: &Method) -> TokenStream {
 /// `let result = …;`: decodes the arguments of `call` and calls the real client.
 fn run(client: &Client, method: &Method) -> TokenStream {
     let span = here(method.ident());
-    let (forms, names) = (decoded_forms(client, method), names(method));
+    let types = decoded_types(client, method);
+    let names = tuple(method, method.args.iter().map(|arg| unwrapped(client, method, arg)));
     let args = method.args.iter().map(|arg| {
         let ident = &arg.ident;
         let span = here(ident);
@@ -246,65 +233,47 @@ fn run(client: &Client, method: &Method) -> TokenStream {
         }
     });
     let context = method.context.then(|| quote_spanned!(span=> call.context(),));
-    let called = called(client, method, &quote!(#context #(#args,)*));
+    let called = on_leader::called(client, method, &quote!(#context #(#args,)*));
     quote_spanned! {span=>
-        let result = match call.args::<#forms>() {
+        let result = match call.args::<#types>() {
             ::core::result::Result::Ok(#names) => ::core::result::Result::Ok(#called),
             ::core::result::Result::Err(error) => ::core::result::Result::Err(error),
         };
     }
 }
 
-/// The call of the real client's method, as a `Result`.
-pub(super) fn called(client: &Client, method: &Method, args: &TokenStream) -> TokenStream {
-    let span = here(method.ident());
-    let private = private(client, span);
-    let real = real_method(client, method);
-    let wait = method.is_async().then(|| quote_spanned!(span=> .await));
-    let this = this(client, span);
-    let called = quote_spanned!(span=> #real(#this, #args) #wait);
-    match &method.output {
-        Output::Result(_) => called,
-        Output::Value(_) | Output::Unit => {
-            quote_spanned!(span=> ::core::result::Result::Ok::<_, #private::Error>(#called))
+/// The pattern that a decoded argument is taken out of.
+fn unwrapped(client: &Client, method: &Method, arg: &Arg) -> TokenStream {
+    let ident = &arg.ident;
+    match &arg.passing {
+        Passing::Str => quote!(#ident),
+        Passing::Owned | Passing::Ref(_) => {
+            let span = here(method.ident());
+            let private = private(client, span);
+            quote_spanned!(span=> #private::Owned(#ident))
         }
     }
-}
-
-/// The tuple that the arguments are decoded into.
-fn decoded_forms(client: &Client, method: &Method) -> TokenStream {
-    tuple(
-        method,
-        method.args.iter().map(|arg| {
-            let span = here(&arg.ty);
-            let private = private(client, span);
-            match &arg.passing {
-                Passing::Owned => {
-                    let ty = &arg.ty;
-                    quote!(#ty)
-                }
-                Passing::Str => quote_spanned!(span=> #private::BorrowedStr<'_>),
-                Passing::Ref(ty) => quote_spanned!(span=> <#ty as #private::OwnedForm>::Owned),
-            }
-        }),
-    )
 }
 
 /// A closure from a call to its key; no `parts` are all arguments.
 fn key(client: &Client, method: &Method, parts: &[KeyPart]) -> TokenStream {
     let span = here(method.ident());
     let private = private(client, span);
-    let forms = decoded_forms(client, method);
+    let types = decoded_types(client, method);
+    // What is taken whole stays in the form that is known to be serialisable.
+    let is_opened =
+        |arg: &Arg| parts.iter().any(|part| part.argument == arg.ident && part.whole().is_none());
     let is_used =
         |arg: &Arg| parts.is_empty() || parts.iter().any(|part| part.argument == arg.ident);
     let pattern = tuple(
         method,
-        method.args.iter().map(|arg| match is_used(arg) {
-            true => {
+        method.args.iter().map(|arg| match (is_used(arg), is_opened(arg)) {
+            (_, true) => unwrapped(client, method, arg),
+            (true, false) => {
                 let ident = &arg.ident;
                 quote!(#ident)
             }
-            false => quote!(_),
+            (false, false) => quote!(_),
         }),
     );
     let key = match parts {
@@ -312,17 +281,15 @@ fn key(client: &Client, method: &Method, parts: &[KeyPart]) -> TokenStream {
         _ => tuple(
             method,
             parts.iter().map(|part| {
+                let whole = method.args.iter().find(|arg| part.whole() == Some(&arg.ident));
                 let path = &part.path;
-                let whole = method.args.iter().find(
-                    |arg| matches!(path, syn::Expr::Path(path) if path.path.is_ident(&arg.ident)),
-                );
                 whole.map_or_else(|| quote_spanned!(here(path)=> &#path), borrowed)
             }),
         ),
     };
     quote_spanned! {span=>
         |call| {
-            let #pattern = call.args::<#forms>()?;
+            let #pattern = call.args::<#types>()?;
             #private::key(&#key)
         }
     }

@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::Attribute;
 
 use super::proxy::{body, signature};
-use super::{here, output_span};
+use super::{here, private};
 use crate::attr::Role;
 use crate::model::{Client, Method, Output};
 
@@ -36,7 +36,8 @@ fn implemented(client: &Client, method: &Method) -> TokenStream {
     let body = match (&method.attr.role, &method.output) {
         // A trait's one-way method returns what the trait says.
         (Role::Oneway, Output::Result(_)) => {
-            quote_spanned!(output_span(method)=> #body.map_err(::core::convert::From::from))
+            let (private, this) = (private(client, span), super::signature::name(method));
+            quote_spanned!(span=> #private::queued::<#this>(#body))
         }
         (Role::Oneway, _) => quote_spanned!(span=> ::core::mem::drop(#body);),
         _ => body,

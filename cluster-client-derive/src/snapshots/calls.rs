@@ -40,6 +40,47 @@ const _: () = {
         touch,
     }
     pub struct __RegistryClient(::cluster_client::__private::Arc<Registry>);
+    enum __lookup_method {}
+    impl ::cluster_client::__private::Returns for __lookup_method {
+        type Ok = <Result<
+            Vec<String>,
+            RegistryError,
+        > as ::cluster_client::__private::Fallible>::Ok;
+    }
+    impl ::cluster_client::__private::Fails for __lookup_method {
+        type Err = <Result<
+            Vec<String>,
+            RegistryError,
+        > as ::cluster_client::__private::Fallible>::Err;
+    }
+    #[cfg(unix)]
+    enum __count_method {}
+    #[cfg(unix)]
+    impl ::cluster_client::__private::Takes<0> for __count_method {
+        type Type = [String];
+    }
+    #[cfg(unix)]
+    impl ::cluster_client::__private::Takes<1> for __count_method {
+        type Type = bool;
+    }
+    #[cfg(unix)]
+    impl ::cluster_client::__private::Returns for __count_method {
+        type Ok = usize;
+    }
+    #[cfg(unix)]
+    impl ::cluster_client::__private::Fails for __count_method {
+        type Err = ::cluster_client::__private::Error;
+    }
+    enum __touch_method {}
+    impl ::cluster_client::__private::Takes<0> for __touch_method {
+        type Type = String;
+    }
+    impl ::cluster_client::__private::Returns for __touch_method {
+        type Ok = ();
+    }
+    impl ::cluster_client::__private::Fails for __touch_method {
+        type Err = ::cluster_client::__private::Error;
+    }
     impl ::cluster_client::__private::Service for RegistryProxy {
         type Client = __RegistryClient;
         const CHANNEL: &'static str = "Registry";
@@ -53,8 +94,8 @@ const _: () = {
                         ::cluster_client::__private::invoke_object!("lookup", 1, false),
                         |shape| {
                             shape
-                                .argument::<::cluster_client::__private::BorrowedStr<'_>>()
-                                .result::<Result<Vec<String>, RegistryError>>()
+                                .argument::<::std::string::String>()
+                                .result::<__lookup_method>()
                         },
                     )
                     .idempotent()
@@ -67,7 +108,9 @@ const _: () = {
                             {
                                 ::core::result::Result::Ok((service,)) => {
                                     ::core::result::Result::Ok(
-                                        <Registry>::lookup(&client.0, &service).await,
+                                        ::cluster_client::__private::answer::<
+                                            __lookup_method,
+                                        >(lookup_on_client(&client.0, &service).await),
                                     )
                                 }
                                 ::core::result::Result::Err(error) => {
@@ -87,10 +130,12 @@ const _: () = {
                     |shape| {
                         shape
                             .argument::<
-                                <[String] as ::cluster_client::__private::OwnedForm>::Owned,
+                                ::cluster_client::__private::Owned<__count_method, 0>,
                             >()
-                            .argument::<bool>()
-                            .value::<usize>()
+                            .argument::<
+                                ::cluster_client::__private::Owned<__count_method, 1>,
+                            >()
+                            .value::<__count_method>()
                     },
                 ),
                 |client, call, slot| {
@@ -99,24 +144,33 @@ const _: () = {
                             let result = match call
                                 .args::<
                                     (
-                                        <[String] as ::cluster_client::__private::OwnedForm>::Owned,
-                                        bool,
+                                        ::cluster_client::__private::Owned<__count_method, 0>,
+                                        ::cluster_client::__private::Owned<__count_method, 1>,
                                     ),
                                 >()
                             {
-                                ::core::result::Result::Ok((tags, deep)) => {
+                                ::core::result::Result::Ok(
+                                    (
+                                        ::cluster_client::__private::Owned(tags),
+                                        ::cluster_client::__private::Owned(deep),
+                                    ),
+                                ) => {
                                     ::core::result::Result::Ok(
-                                        ::core::result::Result::Ok::<
-                                            _,
-                                            ::cluster_client::__private::Error,
+                                        ::cluster_client::__private::answer::<
+                                            __count_method,
                                         >(
-                                            <Registry>::count(
-                                                    &client.0,
-                                                    call.context(),
-                                                    ::core::borrow::Borrow::<[String]>::borrow(&tags),
-                                                    deep,
-                                                )
-                                                .await,
+                                            ::core::result::Result::Ok::<
+                                                _,
+                                                ::cluster_client::__private::Error,
+                                            >(
+                                                count_on_client(
+                                                        &client.0,
+                                                        call.context(),
+                                                        ::core::borrow::Borrow::<[String]>::borrow(&tags),
+                                                        deep,
+                                                    )
+                                                    .await,
+                                            ),
                                         ),
                                     )
                                 }
@@ -133,19 +187,34 @@ const _: () = {
                         "touch",
                         "(String)",
                         ::cluster_client::__private::invoke_object!("touch", 1, true),
-                        |shape| shape.argument::<String>(),
+                        |shape| {
+                            shape
+                                .argument::<
+                                    ::cluster_client::__private::Owned<__touch_method, 0>,
+                                >()
+                        },
                     )
                     .oneway(),
                 |client, call, slot| {
                     slot
                         .run(async move {
-                            let result = match call.args::<(String,)>() {
-                                ::core::result::Result::Ok((service,)) => {
+                            let result = match call
+                                .args::<
+                                    (::cluster_client::__private::Owned<__touch_method, 0>,),
+                                >()
+                            {
+                                ::core::result::Result::Ok(
+                                    (::cluster_client::__private::Owned(service),),
+                                ) => {
                                     ::core::result::Result::Ok(
-                                        ::core::result::Result::Ok::<
-                                            _,
-                                            ::cluster_client::__private::Error,
-                                        >(<Registry>::touch(&client.0, service).await),
+                                        ::cluster_client::__private::answer::<
+                                            __touch_method,
+                                        >(
+                                            ::core::result::Result::Ok::<
+                                                _,
+                                                ::cluster_client::__private::Error,
+                                            >(touch_on_client(&client.0, service).await),
+                                        ),
                                     )
                                 }
                                 ::core::result::Result::Err(error) => {
@@ -190,29 +259,67 @@ const _: () = {
             ::cluster_client::__private::Arc::new(__RegistryClient(client))
         }
     }
+    fn lookup_on_client<'a>(
+        client: &'a Registry,
+        service: &'a str,
+    ) -> impl ::core::future::Future<
+        Output = Result<Vec<String>, RegistryError>,
+    > + ::core::marker::Send + 'a {
+        <Registry>::lookup(client, service)
+    }
+    #[cfg(unix)]
+    fn count_on_client<'a>(
+        client: &'a Registry,
+        cx: ::cluster_client::__private::CallContext,
+        tags: &'a [String],
+        deep: bool,
+    ) -> impl ::core::future::Future<Output = usize> + ::core::marker::Send + 'a {
+        <Registry>::count(client, cx, tags, deep)
+    }
+    fn touch_on_client<'a>(
+        client: &'a Registry,
+        service: String,
+    ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'a {
+        <Registry>::touch(client, service)
+    }
     fn lookup_on_leader<'a>(
         client: ::cluster_client::__private::Arc<__RegistryClient>,
         _: ::cluster_client::__private::CallContext,
         (service,): (&'a str,),
-    ) -> ::cluster_client::__private::BoxFuture<'a, Result<Vec<String>, RegistryError>> {
+    ) -> ::cluster_client::__private::BoxFuture<
+        'a,
+        ::cluster_client::__private::Answer<__lookup_method>,
+    > {
         ::cluster_client::__private::Box::pin(async move {
-            <Registry>::lookup(&client.0, service).await
+            ::cluster_client::__private::answer::<
+                __lookup_method,
+            >(lookup_on_client(&client.0, service).await)
         })
     }
     #[cfg(unix)]
     fn count_on_leader<'a>(
         client: ::cluster_client::__private::Arc<__RegistryClient>,
         cx: ::cluster_client::__private::CallContext,
-        (tags, deep): (&'a [String], bool),
+        (
+            ::cluster_client::__private::Borrowed(tags),
+            ::cluster_client::__private::Owned(deep),
+        ): (
+            ::cluster_client::__private::Borrowed<'a, __count_method, 0>,
+            ::cluster_client::__private::Owned<__count_method, 1>,
+        ),
     ) -> ::cluster_client::__private::BoxFuture<
         'a,
-        ::core::result::Result<usize, ::cluster_client::__private::Error>,
+        ::cluster_client::__private::Answer<__count_method>,
     > {
         ::cluster_client::__private::Box::pin(async move {
-            ::core::result::Result::Ok::<
-                _,
-                ::cluster_client::__private::Error,
-            >(<Registry>::count(&client.0, cx, tags, deep).await)
+            ::cluster_client::__private::answer::<
+                __count_method,
+            >(
+                ::core::result::Result::Ok::<
+                    _,
+                    ::cluster_client::__private::Error,
+                >(count_on_client(&client.0, cx, tags, deep).await),
+            )
         })
     }
     impl ::core::clone::Clone for RegistryProxy {
@@ -272,13 +379,17 @@ const _: () = {
     impl RegistryProxy {
         /// Where a service runs.
         pub async fn lookup(&self, service: &str) -> Result<Vec<String>, RegistryError> {
-            ::cluster_client::__private::invoke(
-                    &self.0,
-                    __RegistryMethod::lookup as usize,
-                    (service,),
-                    lookup_on_leader,
-                )
-                .await
+            ::cluster_client::__private::result::<
+                __lookup_method,
+            >(
+                ::cluster_client::__private::invoke(
+                        &self.0,
+                        __RegistryMethod::lookup as usize,
+                        (service,),
+                        lookup_on_leader,
+                    )
+                    .await,
+            )
         }
         #[cfg(unix)]
         ///Calls `Registry::count` of the real client.
@@ -287,13 +398,23 @@ const _: () = {
             tags: &[String],
             deep: bool,
         ) -> ::core::result::Result<usize, ::cluster_client::__private::Error> {
-            ::cluster_client::__private::invoke(
-                    &self.0,
-                    __RegistryMethod::count as usize,
-                    (tags, deep),
-                    count_on_leader,
-                )
-                .await
+            ::cluster_client::__private::result::<
+                __count_method,
+            >(
+                ::cluster_client::__private::invoke(
+                        &self.0,
+                        __RegistryMethod::count as usize,
+                        (
+                            ::cluster_client::__private::Borrowed::<
+                                __count_method,
+                                0,
+                            >(tags),
+                            ::cluster_client::__private::Owned::<__count_method, 1>(deep),
+                        ),
+                        count_on_leader,
+                    )
+                    .await,
+            )
         }
         ///Calls `Registry::touch` of the real client.
         pub async fn touch(
@@ -303,20 +424,24 @@ const _: () = {
             ::cluster_client::__private::oneway(
                 &self.0,
                 __RegistryMethod::touch as usize,
-                (service,),
+                (::cluster_client::__private::Owned::<__touch_method, 0>(service),),
             )
         }
     }
     impl RegistryLeader {
         /// Where a service runs.
         pub async fn lookup(&self, service: &str) -> Result<Vec<String>, RegistryError> {
-            ::cluster_client::__private::invoke(
-                    &self.0,
-                    __RegistryMethod::lookup as usize,
-                    (service,),
-                    lookup_on_leader,
-                )
-                .await
+            ::cluster_client::__private::result::<
+                __lookup_method,
+            >(
+                ::cluster_client::__private::invoke(
+                        &self.0,
+                        __RegistryMethod::lookup as usize,
+                        (service,),
+                        lookup_on_leader,
+                    )
+                    .await,
+            )
         }
         #[cfg(unix)]
         ///Calls `Registry::count` of the real client.
@@ -325,13 +450,23 @@ const _: () = {
             tags: &[String],
             deep: bool,
         ) -> ::core::result::Result<usize, ::cluster_client::__private::Error> {
-            ::cluster_client::__private::invoke(
-                    &self.0,
-                    __RegistryMethod::count as usize,
-                    (tags, deep),
-                    count_on_leader,
-                )
-                .await
+            ::cluster_client::__private::result::<
+                __count_method,
+            >(
+                ::cluster_client::__private::invoke(
+                        &self.0,
+                        __RegistryMethod::count as usize,
+                        (
+                            ::cluster_client::__private::Borrowed::<
+                                __count_method,
+                                0,
+                            >(tags),
+                            ::cluster_client::__private::Owned::<__count_method, 1>(deep),
+                        ),
+                        count_on_leader,
+                    )
+                    .await,
+            )
         }
         ///Calls `Registry::touch` of the real client.
         pub async fn touch(
@@ -341,20 +476,24 @@ const _: () = {
             ::cluster_client::__private::oneway(
                 &self.0,
                 __RegistryMethod::touch as usize,
-                (service,),
+                (::cluster_client::__private::Owned::<__touch_method, 0>(service),),
             )
         }
     }
     impl RegistryFollower {
         /// Where a service runs.
         pub async fn lookup(&self, service: &str) -> Result<Vec<String>, RegistryError> {
-            ::cluster_client::__private::invoke(
-                    &self.0,
-                    __RegistryMethod::lookup as usize,
-                    (service,),
-                    lookup_on_leader,
-                )
-                .await
+            ::cluster_client::__private::result::<
+                __lookup_method,
+            >(
+                ::cluster_client::__private::invoke(
+                        &self.0,
+                        __RegistryMethod::lookup as usize,
+                        (service,),
+                        lookup_on_leader,
+                    )
+                    .await,
+            )
         }
         #[cfg(unix)]
         ///Calls `Registry::count` of the real client.
@@ -363,13 +502,23 @@ const _: () = {
             tags: &[String],
             deep: bool,
         ) -> ::core::result::Result<usize, ::cluster_client::__private::Error> {
-            ::cluster_client::__private::invoke(
-                    &self.0,
-                    __RegistryMethod::count as usize,
-                    (tags, deep),
-                    count_on_leader,
-                )
-                .await
+            ::cluster_client::__private::result::<
+                __count_method,
+            >(
+                ::cluster_client::__private::invoke(
+                        &self.0,
+                        __RegistryMethod::count as usize,
+                        (
+                            ::cluster_client::__private::Borrowed::<
+                                __count_method,
+                                0,
+                            >(tags),
+                            ::cluster_client::__private::Owned::<__count_method, 1>(deep),
+                        ),
+                        count_on_leader,
+                    )
+                    .await,
+            )
         }
         ///Calls `Registry::touch` of the real client.
         pub async fn touch(
@@ -379,7 +528,7 @@ const _: () = {
             ::cluster_client::__private::oneway(
                 &self.0,
                 __RegistryMethod::touch as usize,
-                (service,),
+                (::cluster_client::__private::Owned::<__touch_method, 0>(service),),
             )
         }
     }

@@ -50,6 +50,57 @@ const _: () = {
         deregister,
     }
     pub struct __RegistryClient(::cluster_client::__private::Arc<Registry>);
+    enum __watch_method {}
+    impl ::cluster_client::__private::Takes<0> for __watch_method {
+        type Type = String;
+    }
+    impl ::cluster_client::__private::Delivers for __watch_method {
+        type Event = Instances;
+    }
+    impl ::cluster_client::__private::Fails for __watch_method {
+        type Err = <Result<
+            Subscription<Instances>,
+            RegistryError,
+        > as ::cluster_client::__private::Fallible>::Err;
+    }
+    enum __register_method {}
+    impl ::cluster_client::__private::Takes<0> for __register_method {
+        type Type = Instance;
+    }
+    impl ::cluster_client::__private::Takes<1> for __register_method {
+        type Type = u8;
+    }
+    impl ::cluster_client::__private::Returns for __register_method {
+        type Ok = <Result<
+            (),
+            RegistryError,
+        > as ::cluster_client::__private::Fallible>::Ok;
+    }
+    impl ::cluster_client::__private::Fails for __register_method {
+        type Err = <Result<
+            (),
+            RegistryError,
+        > as ::cluster_client::__private::Fallible>::Err;
+    }
+    enum __deregister_method {}
+    impl ::cluster_client::__private::Takes<0> for __deregister_method {
+        type Type = Instance;
+    }
+    impl ::cluster_client::__private::Takes<1> for __deregister_method {
+        type Type = u8;
+    }
+    impl ::cluster_client::__private::Returns for __deregister_method {
+        type Ok = <Result<
+            (),
+            RegistryError,
+        > as ::cluster_client::__private::Fallible>::Ok;
+    }
+    impl ::cluster_client::__private::Fails for __deregister_method {
+        type Err = <Result<
+            (),
+            RegistryError,
+        > as ::cluster_client::__private::Fallible>::Err;
+    }
     impl ::cluster_client::__private::Service for RegistryProxy {
         type Client = __RegistryClient;
         const CHANNEL: &'static str = "Registry";
@@ -63,28 +114,37 @@ const _: () = {
                         ::cluster_client::__private::invoke_object!("watch", 1, false),
                         |shape| {
                             shape
-                                .argument::<String>()
-                                .events::<Result<Subscription<Instances>, RegistryError>>()
+                                .argument::<
+                                    ::cluster_client::__private::Owned<__watch_method, 0>,
+                                >()
+                                .events::<__watch_method>()
                         },
                     )
-                    .delivers(
-                        <Instances as ::cluster_client::__private::Subscribe>::OPTIONS,
-                    ),
+                    .delivers(::cluster_client::__private::options::<__watch_method>()),
                 |client, call| ::cluster_client::__private::Box::pin(async move {
-                    let result = match call.args::<(String,)>() {
-                        ::core::result::Result::Ok((service,)) => {
+                    let result = match call
+                        .args::<
+                            (::cluster_client::__private::Owned<__watch_method, 0>,),
+                        >()
+                    {
+                        ::core::result::Result::Ok(
+                            (::cluster_client::__private::Owned(service),),
+                        ) => {
                             ::core::result::Result::Ok(
-                                <Registry>::watch(&client.0, service).await,
+                                watch_on_client(&client.0, service).await,
                             )
                         }
                         ::core::result::Result::Err(error) => {
                             ::core::result::Result::Err(error)
                         }
                     };
-                    call.opened(result)
+                    ::cluster_client::__private::opened::<__watch_method>(call, result)
                 }),
                 |call| {
-                    let (service,) = call.args::<(String,)>()?;
+                    let (service,) = call
+                        .args::<
+                            (::cluster_client::__private::Owned<__watch_method, 0>,),
+                        >()?;
                     ::cluster_client::__private::key(&(&service,))
                 },
             ),
@@ -97,19 +157,37 @@ const _: () = {
                         ),
                         |shape| {
                             shape
-                                .argument::<Instance>()
-                                .argument::<u8>()
-                                .result::<Result<(), RegistryError>>()
+                                .argument::<
+                                    ::cluster_client::__private::Owned<__register_method, 0>,
+                                >()
+                                .argument::<
+                                    ::cluster_client::__private::Owned<__register_method, 1>,
+                                >()
+                                .result::<__register_method>()
                         },
                     )
                     .undo(__RegistryMethod::deregister as usize),
                 |client, call, slot| {
                     slot
                         .run(async move {
-                            let result = match call.args::<(Instance, u8)>() {
-                                ::core::result::Result::Ok((instance, weight)) => {
+                            let result = match call
+                                .args::<
+                                    (
+                                        ::cluster_client::__private::Owned<__register_method, 0>,
+                                        ::cluster_client::__private::Owned<__register_method, 1>,
+                                    ),
+                                >()
+                            {
+                                ::core::result::Result::Ok(
+                                    (
+                                        ::cluster_client::__private::Owned(instance),
+                                        ::cluster_client::__private::Owned(weight),
+                                    ),
+                                ) => {
                                     ::core::result::Result::Ok(
-                                        <Registry>::register(&client.0, instance, weight).await,
+                                        ::cluster_client::__private::answer::<
+                                            __register_method,
+                                        >(register_on_client(&client.0, instance, weight).await),
                                     )
                                 }
                                 ::core::result::Result::Err(error) => {
@@ -120,7 +198,13 @@ const _: () = {
                         })
                 },
                 |call| {
-                    let (instance, _) = call.args::<(Instance, u8)>()?;
+                    let (::cluster_client::__private::Owned(instance), _) = call
+                        .args::<
+                            (
+                                ::cluster_client::__private::Owned<__register_method, 0>,
+                                ::cluster_client::__private::Owned<__register_method, 1>,
+                            ),
+                        >()?;
                     ::cluster_client::__private::key(&(&instance.id,))
                 },
             ),
@@ -133,9 +217,13 @@ const _: () = {
                         ),
                         |shape| {
                             shape
-                                .argument::<Instance>()
-                                .argument::<u8>()
-                                .result::<Result<(), RegistryError>>()
+                                .argument::<
+                                    ::cluster_client::__private::Owned<__deregister_method, 0>,
+                                >()
+                                .argument::<
+                                    ::cluster_client::__private::Owned<__deregister_method, 1>,
+                                >()
+                                .result::<__deregister_method>()
                         },
                     )
                     .spawn()
@@ -143,10 +231,24 @@ const _: () = {
                 |client, call, slot| {
                     slot
                         .run(async move {
-                            let result = match call.args::<(Instance, u8)>() {
-                                ::core::result::Result::Ok((instance, weight)) => {
+                            let result = match call
+                                .args::<
+                                    (
+                                        ::cluster_client::__private::Owned<__deregister_method, 0>,
+                                        ::cluster_client::__private::Owned<__deregister_method, 1>,
+                                    ),
+                                >()
+                            {
+                                ::core::result::Result::Ok(
+                                    (
+                                        ::cluster_client::__private::Owned(instance),
+                                        ::cluster_client::__private::Owned(weight),
+                                    ),
+                                ) => {
                                     ::core::result::Result::Ok(
-                                        <Registry>::deregister(&client.0, instance, weight).await,
+                                        ::cluster_client::__private::answer::<
+                                            __deregister_method,
+                                        >(deregister_on_client(&client.0, instance, weight).await),
                                     )
                                 }
                                 ::core::result::Result::Err(error) => {
@@ -192,13 +294,50 @@ const _: () = {
             ::cluster_client::__private::Arc::new(__RegistryClient(client))
         }
     }
+    fn watch_on_client<'a>(
+        client: &'a Registry,
+        service: String,
+    ) -> impl ::core::future::Future<
+        Output = Result<Subscription<Instances>, RegistryError>,
+    > + ::core::marker::Send + 'a {
+        <Registry>::watch(client, service)
+    }
+    fn register_on_client<'a>(
+        client: &'a Registry,
+        instance: Instance,
+        weight: u8,
+    ) -> impl ::core::future::Future<
+        Output = Result<(), RegistryError>,
+    > + ::core::marker::Send + 'a {
+        <Registry>::register(client, instance, weight)
+    }
+    fn deregister_on_client<'a>(
+        client: &'a Registry,
+        instance: Instance,
+        weight: u8,
+    ) -> impl ::core::future::Future<
+        Output = Result<(), RegistryError>,
+    > + ::core::marker::Send + 'a {
+        <Registry>::deregister(client, instance, weight)
+    }
     fn deregister_on_leader(
         client: ::cluster_client::__private::Arc<__RegistryClient>,
         _: ::cluster_client::__private::CallContext,
-        (instance, weight): (Instance, u8),
-    ) -> ::cluster_client::__private::BoxFuture<'static, Result<(), RegistryError>> {
+        (
+            ::cluster_client::__private::Owned(instance),
+            ::cluster_client::__private::Owned(weight),
+        ): (
+            ::cluster_client::__private::Owned<__deregister_method, 0>,
+            ::cluster_client::__private::Owned<__deregister_method, 1>,
+        ),
+    ) -> ::cluster_client::__private::BoxFuture<
+        'static,
+        ::cluster_client::__private::Answer<__deregister_method>,
+    > {
         ::cluster_client::__private::Box::pin(async move {
-            <Registry>::deregister(&client.0, instance, weight).await
+            ::cluster_client::__private::answer::<
+                __deregister_method,
+            >(deregister_on_client(&client.0, instance, weight).await)
         })
     }
     impl ::core::clone::Clone for RegistryProxy {
@@ -261,10 +400,14 @@ const _: () = {
             &self,
             service: String,
         ) -> Result<Subscription<Instances>, RegistryError> {
-            ::cluster_client::__private::subscribe(
+            ::cluster_client::__private::subscribe::<
+                __watch_method,
+                _,
+                _,
+            >(
                     &self.0,
                     __RegistryMethod::watch as usize,
-                    (service,),
+                    (::cluster_client::__private::Owned::<__watch_method, 0>(service),),
                 )
                 .await
         }
@@ -274,12 +417,25 @@ const _: () = {
             instance: Instance,
             weight: u8,
         ) -> Result<(), RegistryError> {
-            ::cluster_client::__private::publish(
-                    &self.0,
-                    __RegistryMethod::register as usize,
-                    (instance, weight),
-                )
-                .await
+            ::cluster_client::__private::result::<
+                __register_method,
+            >(
+                ::cluster_client::__private::publish(
+                        &self.0,
+                        __RegistryMethod::register as usize,
+                        (
+                            ::cluster_client::__private::Owned::<
+                                __register_method,
+                                0,
+                            >(instance),
+                            ::cluster_client::__private::Owned::<
+                                __register_method,
+                                1,
+                            >(weight),
+                        ),
+                    )
+                    .await,
+            )
         }
         ///Calls `Registry::deregister` of the real client.
         async fn deregister(
@@ -287,13 +443,26 @@ const _: () = {
             instance: Instance,
             weight: u8,
         ) -> Result<(), RegistryError> {
-            ::cluster_client::__private::invoke(
-                    &self.0,
-                    __RegistryMethod::deregister as usize,
-                    (instance, weight),
-                    deregister_on_leader,
-                )
-                .await
+            ::cluster_client::__private::result::<
+                __deregister_method,
+            >(
+                ::cluster_client::__private::invoke(
+                        &self.0,
+                        __RegistryMethod::deregister as usize,
+                        (
+                            ::cluster_client::__private::Owned::<
+                                __deregister_method,
+                                0,
+                            >(instance),
+                            ::cluster_client::__private::Owned::<
+                                __deregister_method,
+                                1,
+                            >(weight),
+                        ),
+                        deregister_on_leader,
+                    )
+                    .await,
+            )
         }
         ///Calls `Registry::disconnect` of the real client.
         pub async fn disconnect(&self) {
@@ -306,10 +475,14 @@ const _: () = {
             &self,
             service: String,
         ) -> Result<Subscription<Instances>, RegistryError> {
-            ::cluster_client::__private::subscribe(
+            ::cluster_client::__private::subscribe::<
+                __watch_method,
+                _,
+                _,
+            >(
                     &self.0,
                     __RegistryMethod::watch as usize,
-                    (service,),
+                    (::cluster_client::__private::Owned::<__watch_method, 0>(service),),
                 )
                 .await
         }
@@ -319,12 +492,25 @@ const _: () = {
             instance: Instance,
             weight: u8,
         ) -> Result<(), RegistryError> {
-            ::cluster_client::__private::publish(
-                    &self.0,
-                    __RegistryMethod::register as usize,
-                    (instance, weight),
-                )
-                .await
+            ::cluster_client::__private::result::<
+                __register_method,
+            >(
+                ::cluster_client::__private::publish(
+                        &self.0,
+                        __RegistryMethod::register as usize,
+                        (
+                            ::cluster_client::__private::Owned::<
+                                __register_method,
+                                0,
+                            >(instance),
+                            ::cluster_client::__private::Owned::<
+                                __register_method,
+                                1,
+                            >(weight),
+                        ),
+                    )
+                    .await,
+            )
         }
         ///Calls `Registry::deregister` of the real client.
         async fn deregister(
@@ -332,13 +518,26 @@ const _: () = {
             instance: Instance,
             weight: u8,
         ) -> Result<(), RegistryError> {
-            ::cluster_client::__private::invoke(
-                    &self.0,
-                    __RegistryMethod::deregister as usize,
-                    (instance, weight),
-                    deregister_on_leader,
-                )
-                .await
+            ::cluster_client::__private::result::<
+                __deregister_method,
+            >(
+                ::cluster_client::__private::invoke(
+                        &self.0,
+                        __RegistryMethod::deregister as usize,
+                        (
+                            ::cluster_client::__private::Owned::<
+                                __deregister_method,
+                                0,
+                            >(instance),
+                            ::cluster_client::__private::Owned::<
+                                __deregister_method,
+                                1,
+                            >(weight),
+                        ),
+                        deregister_on_leader,
+                    )
+                    .await,
+            )
         }
         ///Calls `Registry::disconnect` of the real client.
         pub async fn disconnect(&self) {
@@ -351,10 +550,14 @@ const _: () = {
             &self,
             service: String,
         ) -> Result<Subscription<Instances>, RegistryError> {
-            ::cluster_client::__private::subscribe(
+            ::cluster_client::__private::subscribe::<
+                __watch_method,
+                _,
+                _,
+            >(
                     &self.0,
                     __RegistryMethod::watch as usize,
-                    (service,),
+                    (::cluster_client::__private::Owned::<__watch_method, 0>(service),),
                 )
                 .await
         }
@@ -364,12 +567,25 @@ const _: () = {
             instance: Instance,
             weight: u8,
         ) -> Result<(), RegistryError> {
-            ::cluster_client::__private::publish(
-                    &self.0,
-                    __RegistryMethod::register as usize,
-                    (instance, weight),
-                )
-                .await
+            ::cluster_client::__private::result::<
+                __register_method,
+            >(
+                ::cluster_client::__private::publish(
+                        &self.0,
+                        __RegistryMethod::register as usize,
+                        (
+                            ::cluster_client::__private::Owned::<
+                                __register_method,
+                                0,
+                            >(instance),
+                            ::cluster_client::__private::Owned::<
+                                __register_method,
+                                1,
+                            >(weight),
+                        ),
+                    )
+                    .await,
+            )
         }
         ///Calls `Registry::deregister` of the real client.
         async fn deregister(
@@ -377,13 +593,26 @@ const _: () = {
             instance: Instance,
             weight: u8,
         ) -> Result<(), RegistryError> {
-            ::cluster_client::__private::invoke(
-                    &self.0,
-                    __RegistryMethod::deregister as usize,
-                    (instance, weight),
-                    deregister_on_leader,
-                )
-                .await
+            ::cluster_client::__private::result::<
+                __deregister_method,
+            >(
+                ::cluster_client::__private::invoke(
+                        &self.0,
+                        __RegistryMethod::deregister as usize,
+                        (
+                            ::cluster_client::__private::Owned::<
+                                __deregister_method,
+                                0,
+                            >(instance),
+                            ::cluster_client::__private::Owned::<
+                                __deregister_method,
+                                1,
+                            >(weight),
+                        ),
+                        deregister_on_leader,
+                    )
+                    .await,
+            )
         }
         ///Calls `Registry::disconnect` of the real client.
         pub async fn disconnect(&self) {

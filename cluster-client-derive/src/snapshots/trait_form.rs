@@ -38,6 +38,33 @@ const _: () = {
         touch,
         touch_now,
     }
+    enum __look_up_method {}
+    impl ::cluster_client::__private::Returns for __look_up_method {
+        type Ok = <Result<
+            Vec<String>,
+            Error,
+        > as ::cluster_client::__private::Fallible>::Ok;
+    }
+    impl ::cluster_client::__private::Fails for __look_up_method {
+        type Err = <Result<
+            Vec<String>,
+            Error,
+        > as ::cluster_client::__private::Fallible>::Err;
+    }
+    enum __touch_method {}
+    impl ::cluster_client::__private::Returns for __touch_method {
+        type Ok = ();
+    }
+    impl ::cluster_client::__private::Fails for __touch_method {
+        type Err = ::cluster_client::__private::Error;
+    }
+    enum __touch_now_method {}
+    impl ::cluster_client::__private::Returns for __touch_now_method {
+        type Ok = <Result<(), Error> as ::cluster_client::__private::Fallible>::Ok;
+    }
+    impl ::cluster_client::__private::Fails for __touch_now_method {
+        type Err = <Result<(), Error> as ::cluster_client::__private::Fallible>::Err;
+    }
     impl ::cluster_client::__private::Service for SharedProxy {
         type Client = dyn Directory;
         const CHANNEL: &'static str = "directory";
@@ -49,8 +76,8 @@ const _: () = {
                     ::cluster_client::__private::invoke_object!("lookUp", 1, false),
                     |shape| {
                         shape
-                            .argument::<::cluster_client::__private::BorrowedStr<'_>>()
-                            .result::<Result<Vec<String>, Error>>()
+                            .argument::<::std::string::String>()
+                            .result::<__look_up_method>()
                     },
                 ),
                 |client, call, slot| {
@@ -61,8 +88,9 @@ const _: () = {
                             {
                                 ::core::result::Result::Ok((service,)) => {
                                     ::core::result::Result::Ok(
-                                        <dyn Directory as Directory>::look_up(&*client, &service)
-                                            .await,
+                                        ::cluster_client::__private::answer::<
+                                            __look_up_method,
+                                        >(look_up_on_client(&*client, &service).await),
                                     )
                                 }
                                 ::core::result::Result::Err(error) => {
@@ -78,10 +106,7 @@ const _: () = {
                         "touch",
                         "(&str)",
                         ::cluster_client::__private::invoke_object!("touch", 1, true),
-                        |shape| {
-                            shape
-                                .argument::<::cluster_client::__private::BorrowedStr<'_>>()
-                        },
+                        |shape| shape.argument::<::std::string::String>(),
                     )
                     .oneway(),
                 |client, call, slot| {
@@ -92,12 +117,13 @@ const _: () = {
                             {
                                 ::core::result::Result::Ok((service,)) => {
                                     ::core::result::Result::Ok(
-                                        ::core::result::Result::Ok::<
-                                            _,
-                                            ::cluster_client::__private::Error,
+                                        ::cluster_client::__private::answer::<
+                                            __touch_method,
                                         >(
-                                            <dyn Directory as Directory>::touch(&*client, &service)
-                                                .await,
+                                            ::core::result::Result::Ok::<
+                                                _,
+                                                ::cluster_client::__private::Error,
+                                            >(touch_on_client(&*client, &service).await),
                                         ),
                                     )
                                 }
@@ -114,10 +140,7 @@ const _: () = {
                         "touchNow",
                         "(&str) -> Result<(), Error>",
                         ::cluster_client::__private::invoke_object!("touchNow", 1, true),
-                        |shape| {
-                            shape
-                                .argument::<::cluster_client::__private::BorrowedStr<'_>>()
-                        },
+                        |shape| shape.argument::<::std::string::String>(),
                     )
                     .oneway(),
                 |client, call, slot| {
@@ -128,7 +151,11 @@ const _: () = {
                             {
                                 ::core::result::Result::Ok((service,)) => {
                                     ::core::result::Result::Ok(
-                                        <dyn Directory as Directory>::touch_now(&*client, &service),
+                                        ::cluster_client::__private::answer::<
+                                            __touch_now_method,
+                                        >(
+                                            <dyn Directory as Directory>::touch_now(&*client, &service),
+                                        ),
                                     )
                                 }
                                 ::core::result::Result::Err(error) => {
@@ -170,13 +197,32 @@ const _: () = {
             client
         }
     }
+    fn look_up_on_client<'a>(
+        client: &'a (dyn Directory + 'static),
+        service: &'a str,
+    ) -> impl ::core::future::Future<
+        Output = Result<Vec<String>, Error>,
+    > + ::core::marker::Send + 'a {
+        <dyn Directory as Directory>::look_up(client, service)
+    }
+    fn touch_on_client<'a>(
+        client: &'a (dyn Directory + 'static),
+        service: &'a str,
+    ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'a {
+        <dyn Directory as Directory>::touch(client, service)
+    }
     fn look_up_on_leader<'a>(
         client: ::cluster_client::__private::Arc<dyn Directory>,
         _: ::cluster_client::__private::CallContext,
         (service,): (&'a str,),
-    ) -> ::cluster_client::__private::BoxFuture<'a, Result<Vec<String>, Error>> {
+    ) -> ::cluster_client::__private::BoxFuture<
+        'a,
+        ::cluster_client::__private::Answer<__look_up_method>,
+    > {
         ::cluster_client::__private::Box::pin(async move {
-            <dyn Directory as Directory>::look_up(&*client, service).await
+            ::cluster_client::__private::answer::<
+                __look_up_method,
+            >(look_up_on_client(&*client, service).await)
         })
     }
     impl ::core::clone::Clone for SharedProxy {
@@ -236,13 +282,17 @@ const _: () = {
     #[async_trait]
     impl Directory for SharedProxy {
         async fn look_up(&self, service: &str) -> Result<Vec<String>, Error> {
-            ::cluster_client::__private::invoke(
-                    &self.0,
-                    __SharedMethod::look_up as usize,
-                    (service,),
-                    look_up_on_leader,
-                )
-                .await
+            ::cluster_client::__private::result::<
+                __look_up_method,
+            >(
+                ::cluster_client::__private::invoke(
+                        &self.0,
+                        __SharedMethod::look_up as usize,
+                        (service,),
+                        look_up_on_leader,
+                    )
+                    .await,
+            )
         }
         async fn touch(&self, service: &str) {
             ::core::mem::drop(
@@ -254,12 +304,15 @@ const _: () = {
             );
         }
         fn touch_now(&self, service: &str) -> Result<(), Error> {
-            ::cluster_client::__private::oneway(
+            ::cluster_client::__private::queued::<
+                __touch_now_method,
+            >(
+                ::cluster_client::__private::oneway(
                     &self.0,
                     __SharedMethod::touch_now as usize,
                     (service,),
-                )
-                .map_err(::core::convert::From::from)
+                ),
+            )
         }
         async fn leave(&self) -> Result<(), Error> {
             ::core::result::Result::Ok(::cluster_client::__private::close(&self.0).await)
@@ -268,13 +321,17 @@ const _: () = {
     #[async_trait]
     impl Directory for SharedLeader {
         async fn look_up(&self, service: &str) -> Result<Vec<String>, Error> {
-            ::cluster_client::__private::invoke(
-                    &self.0,
-                    __SharedMethod::look_up as usize,
-                    (service,),
-                    look_up_on_leader,
-                )
-                .await
+            ::cluster_client::__private::result::<
+                __look_up_method,
+            >(
+                ::cluster_client::__private::invoke(
+                        &self.0,
+                        __SharedMethod::look_up as usize,
+                        (service,),
+                        look_up_on_leader,
+                    )
+                    .await,
+            )
         }
         async fn touch(&self, service: &str) {
             ::core::mem::drop(
@@ -286,12 +343,15 @@ const _: () = {
             );
         }
         fn touch_now(&self, service: &str) -> Result<(), Error> {
-            ::cluster_client::__private::oneway(
+            ::cluster_client::__private::queued::<
+                __touch_now_method,
+            >(
+                ::cluster_client::__private::oneway(
                     &self.0,
                     __SharedMethod::touch_now as usize,
                     (service,),
-                )
-                .map_err(::core::convert::From::from)
+                ),
+            )
         }
         async fn leave(&self) -> Result<(), Error> {
             ::core::result::Result::Ok(::cluster_client::__private::close(&self.0).await)
@@ -300,13 +360,17 @@ const _: () = {
     #[async_trait]
     impl Directory for SharedFollower {
         async fn look_up(&self, service: &str) -> Result<Vec<String>, Error> {
-            ::cluster_client::__private::invoke(
-                    &self.0,
-                    __SharedMethod::look_up as usize,
-                    (service,),
-                    look_up_on_leader,
-                )
-                .await
+            ::cluster_client::__private::result::<
+                __look_up_method,
+            >(
+                ::cluster_client::__private::invoke(
+                        &self.0,
+                        __SharedMethod::look_up as usize,
+                        (service,),
+                        look_up_on_leader,
+                    )
+                    .await,
+            )
         }
         async fn touch(&self, service: &str) {
             ::core::mem::drop(
@@ -318,12 +382,15 @@ const _: () = {
             );
         }
         fn touch_now(&self, service: &str) -> Result<(), Error> {
-            ::cluster_client::__private::oneway(
+            ::cluster_client::__private::queued::<
+                __touch_now_method,
+            >(
+                ::cluster_client::__private::oneway(
                     &self.0,
                     __SharedMethod::touch_now as usize,
                     (service,),
-                )
-                .map_err(::core::convert::From::from)
+                ),
+            )
         }
         async fn leave(&self) -> Result<(), Error> {
             ::core::result::Result::Ok(::cluster_client::__private::close(&self.0).await)

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use cluster_protocol::{EncodeError, Failure};
 
 use crate::error::{Error, Outcome};
+use crate::failure;
 use crate::member::{Link, Member, Place};
 use crate::runtime::following::Session;
 use crate::runtime::leader::Leadership;
@@ -156,9 +157,6 @@ impl<'a> Attempts<'a> {
                     kind: AnswerKind::Failed(Failure::GoingAway | Failure::NotReady),
                     ..
                 }) => None,
-                Ok(Answer { kind: AnswerKind::Failed(Failure::Expired), .. }) => {
-                    return Err(self.expired(Outcome::NotExecuted));
-                }
                 Ok(answer) => return Ok(Some(answer)),
                 Err(CallLoss::NotAccepted | CallLoss::Disconnected { sent: false }) => None,
                 Err(loss) => Some(loss),
@@ -226,6 +224,11 @@ impl<'a> Attempts<'a> {
             timeout: self.timeout,
             outcome,
         }
+    }
+
+    /// What the leader said instead of a result.
+    pub(super) fn failed(&self, failure: Failure, message: &[u8]) -> Error {
+        failure::error(self.info.name, self.timeout, failure, message)
     }
 
     pub(super) fn unencodable(&self, error: &EncodeError) -> Error {

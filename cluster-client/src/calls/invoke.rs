@@ -97,7 +97,7 @@ where
                 }
                 let sent = attempts.answer(session, started).await?;
                 if let Some(answer) = sent {
-                    let ok = outcome(info.name, answer.kind, &answer.payload)?;
+                    let ok = outcome(attempts, answer.kind, &answer.payload)?;
                     return Ok(decode(codec, info.name, ok, &answer.payload));
                 }
             }
@@ -212,8 +212,6 @@ pub(super) async fn call_by_bytes(
             attempts.next_link(Link::Leading(Arc::clone(leadership)));
             Ok(None)
         }
-        Answered::Failed(failure) => {
-            Err(crate::failure::error(attempts.info.name, failure, &reply.answer))
-        }
+        Answered::Failed(failure) => Err(attempts.failed(failure, &reply.answer)),
     }
 }

@@ -13,11 +13,12 @@ pub use self::invoke::invoke;
 pub(crate) use self::oneway::Oneways;
 pub use self::oneway::oneway;
 pub use self::publish::publish;
-pub use self::subscribe::subscribe;
+pub(crate) use self::subscribe::subscribe;
 
 use std::future::poll_fn;
 use std::task::{Poll, Waker};
 
+use self::attempts::Attempts;
 use crate::error::Error;
 use crate::proxy::Target;
 use crate::service::Service;
@@ -59,10 +60,10 @@ where
 }
 
 /// A leader's answer, as far as it can be told apart without types.
-fn outcome(method: &str, kind: AnswerKind, message: &[u8]) -> Result<bool, Error> {
+fn outcome(attempts: &Attempts<'_>, kind: AnswerKind, message: &[u8]) -> Result<bool, Error> {
     match kind {
         AnswerKind::Ok => Ok(true),
         AnswerKind::Err => Ok(false),
-        AnswerKind::Failed(failure) => Err(crate::failure::error(method, failure, message)),
+        AnswerKind::Failed(failure) => Err(attempts.failed(failure, message)),
     }
 }

@@ -17,7 +17,6 @@ use crate::proxy::Target;
 use crate::runtime::following::Session;
 use crate::runtime::leader::Leadership;
 use crate::runtime::link::StartError;
-use crate::serve::Answered;
 use crate::service::{MethodInfo, Service};
 
 /// Sends a one-way call. Ok: it is on its way, or queued.
@@ -159,20 +158,11 @@ impl Member {
         tokio::spawn(async move {
             let context =
                 leadership.context(member.next_call(), Some(call.deadline), member.caller());
-            let bytes = member.call(&info, call.data, context);
+            let mut bytes = member.call(&info, call.data, context);
+            bytes.untyped = true;
             let reply = leadership.call_bytes(call.method, bytes, member.id()).await;
-            match reply.answered {
-                Answered::Ok => {}
-                Answered::Err => {
-                    let message = format!("{} returned an error", info.name);
-                    member.report_oneway(
-                        &info,
-                        Error::RealClient { channel: member.channel.to_string(), message },
-                    );
-                }
-                Answered::Failed(kind) => {
-                    member.report_oneway(&info, failure::error(info.name, kind, &reply.answer));
-                }
+            if let Err(error) = failure::check(info.name, member.timeout(&info), &reply) {
+                member.report_oneway(&info, error);
             }
         });
     }

@@ -11,7 +11,6 @@ use super::attempts::{Attempts, Route, unencodable};
 use super::{decode, outcome, waker};
 use crate::error::{Error, Outcome};
 use crate::event::{Delivery, Subscribe};
-use crate::failure;
 use crate::key::topic_key;
 use crate::member::{Handle, Link, Member, Turn};
 use crate::membership::ClusterEvent;
@@ -24,7 +23,7 @@ use crate::session::interests::HandleId;
 use crate::subscription::{Inbox, Subscription};
 
 /// Subscribes.
-pub async fn subscribe<S, A, Ev, E>(
+pub(crate) async fn subscribe<S, A, Ev, E>(
     target: &impl Target<S>,
     method: usize,
     args: A,
@@ -73,31 +72,29 @@ where
         asking.confirm();
         // The next leader is asked for confirmed keys only: if this one went before that, it has to be asked again.
         if member.is_linked(&link) {
+            if Ev::OPTIONS.delivery == Delivery::Latest {
+                report_stall(member, &key);
+            }
             break;
         }
         member.subscriptions.unconfirm(&key);
         attempts.next_link(link);
     }
-    if Ev::OPTIONS.delivery == Delivery::Latest {
-        report_stall(member, &key, &inbox);
-    }
     Ok(Subscription::from_inbox(inbox, Box::new(reader)))
 }
 
-/// A value that never comes is told. Only where one can be expected: events of which each counts may be rare.
-fn report_stall(member: &Arc<Member>, key: &Arc<str>, inbox: &Arc<Inbox>) {
-    if !inbox.awaits_first() {
+/// A value that never comes is told, once for each key. Only where one can be expected: events of which each counts
+/// may be rare.
+fn report_stall(member: &Arc<Member>, key: &Arc<str>) {
+    if !member.subscriptions.awaits_first(key) {
         return;
     }
-    let (member, inbox) = (Arc::downgrade(member), Arc::downgrade(inbox));
-    let key = Arc::clone(key);
+    let waited = member.options.subscribe_timeout;
+    let (member, key) = (Arc::downgrade(member), Arc::clone(key));
     tokio::spawn(async move {
-        let Some(waited) = member.upgrade().map(|member| member.options.subscribe_timeout) else {
-            return;
-        };
         tokio::time::sleep(waited).await;
-        let awaits_first = inbox.upgrade().is_some_and(|inbox| inbox.awaits_first());
-        if let Some(member) = member.upgrade().filter(|_| awaits_first) {
+        let Some(member) = member.upgrade() else { return };
+        if member.subscriptions.awaits_first(&key) {
             tracing::warn!(channel = %member.channel, %key, ?waited, "no value has come yet");
             member.emit(ClusterEvent::SubscriptionStalled { key: key.to_string(), waited });
         }
@@ -148,7 +145,7 @@ async fn ask<Ev: Subscribe>(
                         attempts.next_link(Link::Leading(leadership));
                     }
                     Answered::Failed(failure) => {
-                        return Err(failure::error(info.name, failure, &reply.answer));
+                        return Err(attempts.failed(failure, &reply.answer));
                     }
                 }
             }
@@ -161,7 +158,7 @@ async fn ask<Ev: Subscribe>(
                 let waker = waker().await;
                 let started = session.link.start(&conn, attempts.deadline, waker, append);
                 if let Some(answer) = attempts.answer(Arc::clone(&session), started).await? {
-                    let ok = outcome(info.name, answer.kind, &answer.payload)?;
+                    let ok = outcome(attempts, answer.kind, &answer.payload)?;
                     return Ok((
                         Link::Following(session),
                         (!ok).then(|| (false, answer.payload.to_vec())),

@@ -1,10 +1,9 @@
 //! The types of a method as a text that is equal where the bytes are.
 
-use futures_core::Stream;
 use serde::de::DeserializeOwned;
 
 use super::trace;
-use crate::service::Fallible;
+use crate::signature::{Delivers, Failed, Fails, Returns, Success};
 
 /// Collects what serde shows of a method's types: the names of structs, fields and variants in their
 /// order, down to the numbers and texts.
@@ -33,29 +32,22 @@ impl Shape {
 
     /// The result of a method that cannot fail.
     #[must_use]
-    pub fn value<T: DeserializeOwned>(mut self) -> Self {
-        self.result = format!("->{}", trace::text::<T>());
+    pub fn value<M: Returns>(mut self) -> Self {
+        self.result = format!("->{}", trace::text::<Success<M>>());
         self
     }
 
     /// The result of a method that can fail.
     #[must_use]
-    pub fn result<R>(mut self) -> Self
-    where
-        R: Fallible<Ok: DeserializeOwned, Err: DeserializeOwned>,
-    {
-        self.result = format!("->{}!{}", trace::text::<R::Ok>(), trace::text::<R::Err>());
+    pub fn result<M: Returns + Fails>(mut self) -> Self {
+        self.result = format!("->{}!{}", trace::text::<Success<M>>(), trace::text::<Failed<M>>());
         self
     }
 
     /// The events of a method that subscribes, and what it can fail with.
     #[must_use]
-    pub fn events<R>(mut self) -> Self
-    where
-        R: Fallible<Ok: Stream<Item: DeserializeOwned>, Err: DeserializeOwned>,
-    {
-        let event = trace::text::<<R::Ok as Stream>::Item>();
-        self.result = format!("->*{event}!{}", trace::text::<R::Err>());
+    pub fn events<M: Delivers + Fails>(mut self) -> Self {
+        self.result = format!("->*{}!{}", trace::text::<M::Event>(), trace::text::<Failed<M>>());
         self
     }
 
@@ -81,14 +73,25 @@ fn fnv1a(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
+
+    struct Method;
+
+    impl Returns for Method {
+        type Ok = Option<char>;
+    }
+
+    impl Fails for Method {
+        type Err = Error;
+    }
 
     #[test]
     fn a_method_reads_as_arguments_and_result() {
         assert_eq!(Shape::default().finish(), "()");
-        let shape = Shape::default().argument::<String>().argument::<Vec<u8>>().value::<bool>();
-        assert_eq!(shape.finish(), "(str,[u8])->bool");
-        let shape = Shape::default().argument::<()>().result::<Result<Option<char>, String>>();
-        assert_eq!(shape.finish(), "(unit)->option char!str");
+        let shape = Shape::default().argument::<String>().argument::<Vec<u8>>().value::<Method>();
+        assert_eq!(shape.finish(), "(str,[u8])->option char");
+        let shape = Shape::default().argument::<()>().result::<Method>();
+        assert_eq!(shape.finish(), "(unit)->option char!cluster_client::Error");
     }
 
     #[test]

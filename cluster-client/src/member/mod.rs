@@ -4,6 +4,7 @@ mod link;
 mod subscriptions;
 mod waiting;
 
+use std::any::TypeId;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -37,6 +38,8 @@ tokio::task_local! {
 
 pub(crate) struct Member {
     id: SubscriberId,
+    /// The generated proxy's type: whose methods these are.
+    pub(crate) service: TypeId,
     pub(crate) options: Options,
     pub(crate) channel: Arc<str>,
     pub(crate) methods: Arc<[MethodInfo]>,
@@ -71,6 +74,7 @@ impl Member {
         let methods = methods::<S>();
         Arc::new(Self {
             id: SubscriberId::unique(),
+            service: TypeId::of::<S>(),
             interface: methods.iter().map(MethodInfo::describe).collect(),
             methods,
             status: Arc::new(Status::new(Arc::clone(&channel), options.port, instance)),
@@ -203,6 +207,7 @@ impl Member {
             method: info.name,
             answer: Vec::new(),
             limits: self.frame_limits(),
+            untyped: false,
         }
     }
 

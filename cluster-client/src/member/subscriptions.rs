@@ -119,6 +119,11 @@ impl Subscriptions {
             .collect()
     }
 
+    /// Whether no value of a key has come yet, although somebody reads it.
+    pub(crate) fn awaits_first(&self, key: &str) -> bool {
+        self.interests().awaits_first(key)
+    }
+
     // What the leader says. Notices are delivered without the lock, in the order they were made: it is one task, or
     // one lock of the leader, that calls these.
 

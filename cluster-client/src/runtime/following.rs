@@ -13,7 +13,7 @@ use super::joining::{Obstacle, Registered, message};
 use super::link::{Answer, LeaderLink, LinkEvents, LinkSettings, PendingCall, Push, StartError};
 use super::supervisor::{End, Start};
 use crate::context::InstanceId;
-use crate::error::Error;
+use crate::error::{Error, Outcome};
 use crate::event::Item;
 use crate::failure;
 use crate::interface::{self, MethodDescription};
@@ -48,6 +48,7 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
     });
     let settings = LinkSettings {
         frame: member.frame_limits(),
+        inbound: member.options.limits.inbound(),
         heartbeat_interval: member.options.heartbeat_interval,
         outbound_bytes: member.options.limits.outbound_bytes,
     };
@@ -154,7 +155,14 @@ impl LinkEvents for Inbound {
     }
 
     fn going_away(&self) {
-        self.leader.send_replace(Known { state: ChannelState::GoingAway, data: Vec::new() });
+        self.leader.send_if_modified(|known| {
+            // That it has no real client is what those who wait for one have to hear first; its connection ends anyway.
+            let tells_more = known.state != ChannelState::Failed;
+            if tells_more {
+                *known = Known { state: ChannelState::GoingAway, data: Vec::new() };
+            }
+            tells_more
+        });
     }
 
     fn unresponsive(&self, silent_for: Duration) {
@@ -250,26 +258,33 @@ enum What {
     Publication(usize),
 }
 
+/// What is to be asked of this leader. What it does not have is over, and said so.
 fn requests(member: &Member, session: &Session) -> Vec<Request> {
     let mut requests = Vec::new();
     for wanted in member.subscriptions.wanted() {
-        if let (Ok(()), Some(info)) =
-            (session.check(wanted.method), member.methods.get(wanted.method))
-        {
-            requests.push(Request {
-                conn: subscribe_object(&wanted.key, info.name, true),
-                arguments: wanted.arguments,
-                what: What::Subscription(wanted.key),
-            });
+        let Some(info) = member.methods.get(wanted.method) else { continue };
+        if let Err(error) = session.check(wanted.method) {
+            let key = wanted.key.to_string();
+            member.subscriptions.ended(&key, CloseReason::Failed(error.clone()));
+            member.emit(ClusterEvent::SubscriptionFailed { key, error });
+            continue;
         }
+        requests.push(Request {
+            conn: subscribe_object(&wanted.key, info.name, true),
+            arguments: wanted.arguments,
+            what: What::Subscription(wanted.key),
+        });
     }
     let publications = member.remembered().all();
     for (key, sequence, arguments) in publications {
-        if let (Ok(()), Some(info)) = (session.check(key.method), member.methods.get(key.method)) {
-            // The same number as the first time: the real client can tell.
-            let conn = object_with_call(info.conn, sequence).into_bytes();
-            requests.push(Request { conn, arguments, what: What::Publication(key.method) });
+        let Some(info) = member.methods.get(key.method) else { continue };
+        if let Err(error) = session.check(key.method) {
+            member.emit(ClusterEvent::PublicationFailed { method: info.name.to_owned(), error });
+            continue;
         }
+        // The same number as the first time: the real client can tell.
+        let conn = object_with_call(info.conn, sequence).into_bytes();
+        requests.push(Request { conn, arguments, what: What::Publication(key.method) });
     }
     requests
 }
@@ -288,31 +303,30 @@ pub(crate) fn subscribe_object(key: &str, method: &str, restore: bool) -> Vec<u8
 
 impl Request {
     fn report(&self, member: &Member, outcome: Option<Result<Answer, CallLoss>>) {
+        let timeout = member.options.subscribe_timeout;
         let method = match &self.what {
-            What::Subscription(_) => "",
+            What::Subscription(_) => "subscribe",
             What::Publication(method) => member.methods.get(*method).map_or("", |info| info.name),
         };
         let error = match outcome {
             Some(Ok(Answer { kind: AnswerKind::Ok, .. })) => return,
-            Some(Ok(Answer { kind: AnswerKind::Err, .. })) => Error::RealClient {
-                channel: member.channel.to_string(),
-                message: "the method returned an error".to_owned(),
-            },
+            Some(Ok(Answer { kind: AnswerKind::Err, .. })) => {
+                failure::method_failed(method, "an error of its own".to_owned())
+            }
             Some(Ok(Answer { kind: AnswerKind::Failed(failure), payload })) => {
-                failure::error(method, failure, &payload)
+                failure::error(method, timeout, failure, &payload)
             }
             // The connection is gone, and everything will be restored on the next one.
             Some(Err(CallLoss::Disconnected { .. } | CallLoss::NotAccepted)) | None => return,
             Some(Err(CallLoss::Expired { .. })) => {
                 if let What::Subscription(key) = &self.what {
-                    let (key, waited) = (key.to_string(), member.options.subscribe_timeout);
-                    return member.emit(ClusterEvent::SubscriptionStalled { key, waited });
+                    let key = key.to_string();
+                    return member.emit(ClusterEvent::SubscriptionStalled { key, waited: timeout });
                 }
-                let timeout = member.options.subscribe_timeout;
                 Error::DeadlineExceeded {
                     method: method.to_owned(),
                     timeout,
-                    outcome: crate::Outcome::Unknown,
+                    outcome: Outcome::Unknown,
                 }
             }
         };

@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use cluster_protocol::{
-    ChannelState, ConnObject, Hello, Kind, Parse, Welcome, parse, write_packet,
+    ChannelState, ConnObject, DecodeError, Hello, Kind, Parse, Welcome, parse, write_packet,
 };
 use tokio::net::TcpStream;
 
@@ -137,9 +137,16 @@ fn hello(member: &Member) -> Result<Vec<u8>, Obstacle> {
 }
 
 async fn answer(read: &mut ReadHalf, member: &Member) -> Result<(Welcome, Vec<u8>), Obstacle> {
-    let limits = member.frame_limits();
+    let limits = member.options.limits.inbound();
     loop {
         match parse(read.buffered(), &limits) {
+            Err(
+                error @ (DecodeError::DataTooLong { .. } | DecodeError::ConnObjectTooLong { .. }),
+            ) => {
+                return Err(Obstacle::Refused(format!(
+                    "its welcome is over this process's limits: {error}"
+                )));
+            }
             Err(_) => return Err(Obstacle::Foreign(shown(read.buffered()))),
             Ok(Parse::Complete(packet)) => {
                 let welcome = match ConnObject::parse(packet.conn) {

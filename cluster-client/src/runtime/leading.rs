@@ -8,11 +8,11 @@ use super::leader::{Leadership, Request, State, Terms};
 use super::port::Seat;
 use super::supervisor::{End, Start};
 use crate::context::{CallId, LeaderContext};
-use crate::error::Error;
+use crate::error::{Error, Outcome};
 use crate::failure;
 use crate::member::{Factory, Link, Member};
 use crate::membership::{ClusterEvent, Role};
-use crate::serve::{Answered, CatchPanic};
+use crate::serve::CatchPanic;
 use crate::session::backoff::Backoff;
 use crate::session::epoch;
 
@@ -189,22 +189,18 @@ async fn publish_again(
     let Some(info) = member.methods.get(method) else { return };
     let call_id = CallId { instance: member.instance(), sequence };
     let context = leadership.context(call_id, Some(deadline), member.caller());
-    let call = member.call(info, arguments, context);
-    let replied =
-        tokio::time::timeout_at(deadline.into(), leadership.call_bytes(method, call, member.id()))
-            .await;
-    let error = match replied.map(|reply| (reply.answered, reply.answer)) {
-        Ok((Answered::Ok, _)) => return,
-        Ok((Answered::Err, _)) => Error::RealClient {
-            channel: member.channel.to_string(),
-            message: format!("{} returned an error", info.name),
-        },
-        Ok((Answered::Failed(failure), message)) => failure::error(info.name, failure, &message),
-        Err(_) => Error::DeadlineExceeded {
-            method: info.name.to_owned(),
-            timeout: member.options.subscribe_timeout,
-            outcome: crate::Outcome::Unknown,
-        },
+    let mut call = member.call(info, arguments, context);
+    call.untyped = true;
+    let replied = leadership.call_bytes(method, call, member.id());
+    let timeout = member.options.subscribe_timeout;
+    let result = match tokio::time::timeout_at(deadline.into(), replied).await {
+        Ok(reply) => failure::check(info.name, timeout, &reply),
+        Err(_) => {
+            let method = info.name.to_owned();
+            Err(Error::DeadlineExceeded { method, timeout, outcome: Outcome::Unknown })
+        }
     };
-    member.emit(ClusterEvent::PublicationFailed { method: info.name.to_owned(), error });
+    if let Err(error) = result {
+        member.emit(ClusterEvent::PublicationFailed { method: info.name.to_owned(), error });
+    }
 }

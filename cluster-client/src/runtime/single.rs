@@ -3,14 +3,21 @@
 //! Per name and port the first member leads and its factory serves; the others follow it, by plain calls. The real
 //! client lives until the last of them leaves.
 
+use std::any::TypeId;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::io;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
+use super::joining::Obstacle;
 use super::leader::{Leadership, State};
 use super::leading::{self, now_micros};
+use super::port::address;
 use super::supervisor::{CloseAtTheEnd, Start};
+use crate::error::Error;
 use crate::member::{Factory, Link, Member};
-use crate::membership::{ClusterEvent, Role};
+use crate::membership::{ClusterEvent, Role, RolePreference};
+use crate::session::backoff::Backoff;
 use crate::session::epoch;
 
 static HUBS: LazyLock<Mutex<HashMap<Name, Hub>>> = LazyLock::new(Mutex::default);
@@ -19,13 +26,19 @@ type Name = (u16, Arc<str>);
 
 struct Hub {
     leadership: Arc<Leadership>,
+    /// Whose table of methods it is.
+    service: TypeId,
     members: usize,
 }
 
 pub(super) async fn run(member: Arc<Member>, factory: Factory, mut start: Start) {
     let member = CloseAtTheEnd(member);
     let member = &member.0;
-    let (leadership, first) = enter(member);
+    let (leadership, first) = match enter_in_time(member).await {
+        Ok(Some(entered)) => entered,
+        Ok(None) => return,
+        Err(error) => return start.failed(error),
+    };
     leadership.fanout.add_local(Arc::clone(member));
     member.status.set_gate(leadership.gate());
     tokio::select! {
@@ -88,16 +101,47 @@ async fn take_part(
     }
 }
 
-fn enter(member: &Member) -> (Arc<Leadership>, bool) {
+/// Enters the hub; a member that must follow waits for one. `None`: it is to be closed.
+async fn enter_in_time(member: &Member) -> Result<Option<(Arc<Leadership>, bool)>, Error> {
+    let mut backoff = Backoff::default();
+    loop {
+        if let Some(entered) = enter(member)? {
+            return Ok(Some(entered));
+        }
+        member.set_obstacle(Obstacle::Nobody(io::ErrorKind::NotFound));
+        tokio::select! {
+            () = member.status.close_requested() => return Ok(None),
+            () = tokio::time::sleep(backoff.next_delay(fastrand::u64(..))) => {}
+        }
+    }
+}
+
+/// `None`: there is no hub, and this member may not make one.
+fn enter(member: &Member) -> Result<Option<(Arc<Leadership>, bool)>, Error> {
     let mut hubs = hubs();
-    let mut first = false;
-    let hub = hubs.entry(name(member)).or_insert_with(|| {
-        first = true;
-        let epoch = epoch::next(now_micros(), None, member.highest_epoch());
-        Hub { leadership: leading::leadership(member, epoch), members: 0 }
-    });
+    let hub = match hubs.entry(name(member)) {
+        Entry::Occupied(hub) => hub.into_mut(),
+        Entry::Vacant(_) if member.options.role == RolePreference::Follower => return Ok(None),
+        Entry::Vacant(vacant) => {
+            let epoch = epoch::next(now_micros(), None, member.highest_epoch());
+            let leadership = leading::leadership(member, epoch);
+            vacant.insert(Hub { leadership, service: member.service, members: 0 })
+        }
+    };
+    let first = hub.members == 0;
+    if !first && member.options.role == RolePreference::Leader {
+        let endpoint = format!("{} of this process", address(member.options.port));
+        return Err(Error::PortOccupied { endpoint, channel: member.channel.to_string() });
+    }
+    if hub.service != member.service {
+        return Err(Error::InvalidOption {
+            option: "name".to_owned(),
+            value: member.channel.to_string(),
+            reason: "another type of client has this name in this process".to_owned(),
+        });
+    }
     hub.members += 1;
-    (Arc::clone(&hub.leadership), first)
+    Ok(Some((Arc::clone(&hub.leadership), first)))
 }
 
 /// True for the last member.

@@ -36,6 +36,8 @@ pub(crate) struct Interest {
     handles: Arc<[Handle]>,
     /// The newest values of the present leader.
     retained: Queue<Item>,
+    /// Whether any value has come.
+    reached: bool,
     /// Whose turn it is, for events that only one handle gets.
     turn: usize,
 }
@@ -100,7 +102,8 @@ impl Interests {
             None => {
                 let retained = Queue::new(options.delivery, &self.limits);
                 let handles = Arc::new([handle]);
-                let interest = Interest { method, args, options, handles, retained, turn: 0 };
+                let interest =
+                    Interest { method, args, options, handles, retained, reached: false, turn: 0 };
                 self.by_key.insert(key.into(), interest);
                 Joined::First(id)
             }
@@ -121,6 +124,7 @@ impl Interests {
         let Some(interest) = self.by_key.get_mut(key) else {
             return Notice::to_nobody(What::Item(item));
         };
+        interest.reached = true;
         let released = if interest.options.retains() {
             interest.retained.push(item.key.clone(), item.clone(), item.size())
         } else {
@@ -131,6 +135,11 @@ impl Interests {
             Receivers::One => interest.next_in_turn().into_iter().collect(),
         };
         Notice { to, what: What::Item(item), _released: released }
+    }
+
+    /// Whether no value of a key has come yet, although somebody reads it.
+    pub(crate) fn awaits_first(&self, key: &str) -> bool {
+        self.by_key.get(key).is_some_and(|interest| !interest.reached)
     }
 
     /// Values of a key were lost on their way here.

@@ -37,8 +37,6 @@ struct State {
     queue: Queue<Item>,
     closed: Option<CloseReason>,
     abandoned: bool,
-    /// Whether any value has come.
-    reached: bool,
     reader: Option<Waker>,
 }
 
@@ -46,13 +44,7 @@ impl Inbox {
     pub(crate) fn new(delivery: Delivery, limits: &Limits) -> Self {
         let queue = Queue::new(delivery, limits);
         Self {
-            state: Mutex::new(State {
-                queue,
-                closed: None,
-                abandoned: false,
-                reached: false,
-                reader: None,
-            }),
+            state: Mutex::new(State { queue, closed: None, abandoned: false, reader: None }),
             abandoned: Notify::new(),
         }
     }
@@ -99,12 +91,6 @@ impl Inbox {
         }
     }
 
-    /// Whether it still waits for its first value.
-    pub(crate) fn awaits_first(&self) -> bool {
-        let state = self.lock();
-        !state.reached && !state.is_closed()
-    }
-
     /// How many values it can hold.
     pub(super) fn capacity(&self) -> usize {
         self.lock().queue.capacity()
@@ -135,7 +121,6 @@ impl Deliver for Inbox {
     fn deliver(&self, item: Item) {
         self.update(|state| {
             let size = item.size();
-            state.reached = true;
             state.queue.push(item.key.clone(), item, size)
         });
     }

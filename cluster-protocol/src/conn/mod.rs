@@ -201,8 +201,10 @@ impl<'a> ConnObject<'a> {
 pub enum Failure {
     /// Over one of the leader's limits. Not executed.
     Busy,
-    /// Its deadline had passed. Not executed.
+    /// Its deadline had passed before it began. Not executed.
     Expired,
+    /// It began, and its deadline has passed since.
+    TimedOut,
     /// The leader is closing and did not accept it. Not executed.
     GoingAway,
     /// The real client is not there (yet). Not executed.

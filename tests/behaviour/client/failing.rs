@@ -1,10 +1,12 @@
 //! 11 and 12: a real client that cannot be built.
 
-use cluster_client::{ClusterEvent, Error, Outcome, Role, RolePreference};
+use std::time::Duration;
+
+use cluster_client::{Builder, ClusterEvent, Error, Outcome, Role, RolePreference};
 use futures::future::join;
 
 use crate::sample::{
-    Mode, StoreError, StoreProxy, Team, close_all, entry, next_event, soon, until_role,
+    Mode, Store, StoreError, StoreProxy, Team, close_all, entry, next_event, soon, until_role,
 };
 
 both_modes!(b11_start_fails_with_the_error_of_the_real_client, b11_closing_twice_is_closing_once,);
@@ -30,6 +32,22 @@ async fn b11_start_fails_with_the_error_of_the_real_client(mode: Mode) {
     let later = team.join().await;
     assert_eq!(later.version().await, Ok(1));
     close_all([&later]).await;
+}
+
+/// The leader leaves with its error; who has waited for it is told before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn b11_a_member_that_only_follows_hears_the_error_too() {
+    let team = Team::new(Mode::Cluster);
+    let slow = |builder: Builder<StoreProxy>| {
+        builder.start(async |_| {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            Err::<Store, _>(StoreError::mock())
+        })
+    };
+    let follower = team.builder().role(RolePreference::Follower);
+    let (one, other) = soon(join(slow(team.builder()), slow(follower))).await;
+    assert_is_the_factorys(&one.err().unwrap());
+    assert_is_the_factorys(&other.err().unwrap());
 }
 
 async fn b11_closing_twice_is_closing_once(mode: Mode) {

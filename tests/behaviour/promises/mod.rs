@@ -1,1 +1,13 @@
 //! Promises of the documentation that the numbered behaviours do not touch.
+
+mod channels;
+mod closing;
+mod context;
+mod delivery;
+mod errors;
+mod interfaces;
+mod publications;
+mod roles;
+mod single;
+mod upstream;
+mod waiting;

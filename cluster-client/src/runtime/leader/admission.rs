@@ -138,7 +138,9 @@ async fn answer(
         }
     }
     leadership.want_client();
-    follower.send(&welcome_packet(&leadership, Kind::Response, id, owner.channel_names()));
+    let state = leadership.state();
+    let welcome = Welcome { channels: owner.channel_names(), ..leadership.welcome(&state) };
+    follower.send(&packet(Kind::Response, id, welcome, &leadership.welcome_data(&state)));
     tokio::spawn(serving::serve(follower, read));
     Ok(())
 }
@@ -167,33 +169,8 @@ async fn refuse(
 }
 
 /// What the follower of a leader whose state has changed is told.
-pub(super) fn state_packet(leadership: &Leadership) -> Vec<u8> {
-    welcome_packet(leadership, Kind::Request, 0, vec![leadership.channel().to_owned()])
-}
-
-fn welcome_packet(leadership: &Leadership, kind: Kind, id: u64, channels: Vec<String>) -> Vec<u8> {
-    // Looked at once: the state that is said and what is said with it belong together.
-    let (state, data) = match leadership.state() {
-        State::Starting | State::Restoring(_) => (ChannelState::Starting, failure_data("")),
-        State::Ready(_) => (ChannelState::Ready, leadership.terms.interface.to_vec()),
-        // The follower names the channel itself.
-        State::Failed(Error::RealClient { message, .. }) => {
-            (ChannelState::Failed, failure_data(&message))
-        }
-        State::Failed(error) => (ChannelState::Failed, failure_data(&error.to_string())),
-        State::Draining | State::Closed => (ChannelState::GoingAway, failure_data("")),
-    };
-    let info = leadership.info();
-    let welcome = Welcome {
-        version: PROTOCOL_VERSION,
-        instance: info.instance.0,
-        pid: info.pid,
-        epoch: info.epoch,
-        since: unix_millis(info.since),
-        state,
-        channels,
-    };
-    packet(kind, id, welcome, &data)
+pub(super) fn state_packet(leadership: &Leadership, state: &State) -> Vec<u8> {
+    packet(Kind::Request, 0, leadership.welcome(state), &leadership.welcome_data(state))
 }
 
 fn packet(kind: Kind, id: u64, welcome: Welcome, data: &[u8]) -> Vec<u8> {
@@ -216,6 +193,38 @@ fn failure_data(message: &str) -> Vec<u8> {
     serde_json::json!({ "success": false, "error": { "message": message } })
         .to_string()
         .into_bytes()
+}
+
+impl Leadership {
+    fn welcome(&self, state: &State) -> Welcome {
+        let info = self.info();
+        Welcome {
+            version: PROTOCOL_VERSION,
+            instance: info.instance.0,
+            pid: info.pid,
+            epoch: info.epoch,
+            since: unix_millis(info.since),
+            state: match state {
+                State::Starting | State::Restoring(_) => ChannelState::Starting,
+                State::Ready(_) => ChannelState::Ready,
+                State::Failed(_) => ChannelState::Failed,
+                State::Draining | State::Closed => ChannelState::GoingAway,
+            },
+            channels: vec![self.channel().to_owned()],
+        }
+    }
+
+    fn welcome_data(&self, state: &State) -> Vec<u8> {
+        match state {
+            State::Ready(_) => self.terms.interface.to_vec(),
+            // The follower names the channel itself.
+            State::Failed(Error::RealClient { message, .. }) => failure_data(message),
+            State::Failed(error) => failure_data(&error.to_string()),
+            State::Starting | State::Restoring(_) | State::Draining | State::Closed => {
+                failure_data("")
+            }
+        }
+    }
 }
 
 fn unix_millis(time: SystemTime) -> u64 {

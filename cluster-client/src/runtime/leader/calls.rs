@@ -16,12 +16,11 @@ use super::serving::Connection;
 use super::upstream::Request;
 use super::{Leadership, Permit, refusal};
 use crate::context::CallId;
-use crate::error::Error;
 use crate::event::EventOptions;
 use crate::failure;
 use crate::key::topic_key;
 use crate::membership::ClusterEvent;
-use crate::serve::{Answered, Call, Reply};
+use crate::serve::{Call, Reply};
 use crate::service::{Kind, MethodInfo, Served};
 use crate::session::payload::Payload;
 
@@ -219,6 +218,7 @@ impl Connection {
             method: info.name,
             answer: std::mem::take(&mut self.spare_answer),
             limits: self.leadership.frame_limits(),
+            untyped: matches!(info.kind, Kind::Oneway),
         })
     }
 
@@ -300,13 +300,8 @@ fn report_oneway(leadership: &Leadership, method: usize, reply: &Reply) {
 
 /// Nobody waits for a one-way call: what becomes of it is an event of the leader.
 fn report(leadership: &Leadership, info: &MethodInfo, reply: &Reply) {
-    let error = match reply.answered {
-        Answered::Ok => return,
-        Answered::Err => Error::RealClient {
-            channel: leadership.channel().to_owned(),
-            message: format!("{} returned an error", info.name),
-        },
-        Answered::Failed(failure) => failure::error(info.name, failure, &reply.answer),
-    };
-    leadership.emit(ClusterEvent::OnewayFailed { method: info.name.to_owned(), error });
+    let timeout = info.timeout.unwrap_or(leadership.terms.response_timeout);
+    if let Err(error) = failure::check(info.name, timeout, reply) {
+        leadership.emit(ClusterEvent::OnewayFailed { method: info.name.to_owned(), error });
+    }
 }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use cluster_protocol::{ConnObject, Failure, PushEvent};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
@@ -98,8 +99,8 @@ impl Fanout {
         roster.followers().for_each(|follower| follower.go_away());
     }
 
-    pub(crate) fn tell_state(&self) {
-        lock(&self.roster).followers().for_each(|follower| follower.tell_state());
+    pub(crate) fn tell_state(&self, packet: &Bytes) {
+        lock(&self.roster).followers().for_each(|follower| follower.tell_state(packet.clone()));
     }
 
     /// Closes the followers that have been silent for too long.

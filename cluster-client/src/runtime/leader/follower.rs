@@ -51,7 +51,7 @@ struct State {
 #[derive(Default)]
 pub(super) struct Orders {
     pub(super) go_away: bool,
-    pub(super) tell_state: bool,
+    pub(super) tell_state: Option<Bytes>,
     pub(super) end: Option<String>,
 }
 
@@ -219,6 +219,9 @@ impl Follower {
             Err("limits.in_flight_per_follower")
         } else if state.running_bytes >= limits.in_flight_bytes_per_follower {
             Err("limits.in_flight_bytes_per_follower")
+        } else if state.outbound.pending() >= limits.outbound_bytes {
+            // It asks faster than it reads the answers.
+            Err("limits.outbound_bytes")
         } else {
             Ok(())
         }
@@ -267,8 +270,8 @@ impl Follower {
         self.order(|orders| orders.go_away = true);
     }
 
-    pub(super) fn tell_state(&self) {
-        self.order(|orders| orders.tell_state = true);
+    pub(super) fn tell_state(&self, packet: Bytes) {
+        self.order(|orders| orders.tell_state = Some(packet));
     }
 
     pub(super) fn end(&self, reason: String) {

@@ -155,21 +155,25 @@ impl Leadership {
     /// The real client serves.
     pub(crate) fn ready(&self) {
         if let Some(client) = self.client() {
-            self.set(State::Ready(client));
-            self.fanout.tell_state();
+            self.tell(State::Ready(client));
         }
     }
 
     /// The real client could not be built.
     pub(crate) fn failed(&self, error: Error) {
-        self.set(State::Failed(error));
-        self.fanout.tell_state();
+        self.tell(State::Failed(error));
     }
 
     /// It is tried again.
     pub(crate) fn starting(&self) {
-        self.set(State::Starting);
-        self.fanout.tell_state();
+        self.tell(State::Starting);
+    }
+
+    /// Sets the state and tells the followers, who hear of it whatever comes next.
+    fn tell(&self, state: State) {
+        let packet = admission::state_packet(self, &state);
+        self.set(state);
+        self.fanout.tell_state(&packet.into());
     }
 
     /// Asks for another try at a real client that could not be built.

@@ -11,7 +11,7 @@ use crate::context::{CallId, Caller};
 use crate::error::{Error, Outcome};
 use crate::failure;
 use crate::membership::ClusterEvent;
-use crate::serve::{Answered, Call, Reply, Slot};
+use crate::serve::{Answered, Call, Slot};
 use crate::service::{Kind, MethodInfo, Served};
 use crate::session::payload::Payload;
 use crate::session::publications::{By, PublicationKey};
@@ -124,6 +124,7 @@ impl Leadership {
             method: info.name,
             answer: Vec::new(),
             limits: self.frame_limits(),
+            untyped: true,
         };
         let mut slot = Slot::default();
         slot.prepare(&call);
@@ -131,14 +132,7 @@ impl Leadership {
         let method = info.name.to_owned();
         let Some(served) = slot.take() else { return Err(Error::UnknownMethod { method }) };
         match tokio::time::timeout(timeout, self.scope(served)).await {
-            Ok(Reply { answered: Answered::Ok, .. }) => Ok(()),
-            Ok(Reply { answered: Answered::Err, .. }) => Err(Error::RealClient {
-                channel: self.channel().to_owned(),
-                message: format!("{method} returned an error"),
-            }),
-            Ok(Reply { answered: Answered::Failed(failure), answer }) => {
-                Err(failure::error(&method, failure, &answer))
-            }
+            Ok(reply) => failure::check(&method, timeout, &reply),
             Err(_) => Err(Error::DeadlineExceeded { method, timeout, outcome: Outcome::Unknown }),
         }
     }

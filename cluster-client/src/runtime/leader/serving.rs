@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 use cluster_protocol::{ConnObject, Parse, parse};
 
 use super::Leadership;
-use super::admission;
 use super::follower::Follower;
 use super::packets::control_packet;
 use super::request::{self, take_data};
@@ -118,8 +117,8 @@ impl Future for Connection {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<String> {
         let this = &mut *self;
         let (orders, blocked) = this.follower.begin_turn(cx.waker());
-        if orders.tell_state {
-            this.out.extend_from_slice(&admission::state_packet(&this.leadership));
+        if let Some(packet) = orders.tell_state {
+            this.out.extend_from_slice(&packet);
         }
         if orders.go_away && !this.going_away {
             this.going_away = true;

@@ -10,7 +10,6 @@ use cluster_protocol::{Codec, Failure};
 
 use super::{Leadership, refusal};
 use crate::context::CallContext;
-use crate::error::Error;
 use crate::failure;
 use crate::membership::ClusterEvent;
 use crate::serve::{Answered, Call, CatchPanic, Opened, Reply};
@@ -97,14 +96,16 @@ async fn open(leadership: &Arc<Leadership>, topic: TopicId, request: &Request) -
             answered: reply.answered,
             answer: reply.answer.into(),
         };
-        let method = leadership.terms.methods.get(request.method).map_or("", |method| method.name);
+        let info = leadership.terms.methods.get(request.method);
+        let method = info.map_or("", |info| info.name);
+        let timeout =
+            info.and_then(|info| info.timeout).unwrap_or(leadership.terms.response_timeout);
         tracing::debug!(channel = leadership.channel(), method, key = %request.key, answered = ?refusal.answered, "the real client refuses a subscription");
         let error = match refusal.answered {
-            Answered::Failed(kind) => failure::error(method, kind, &refusal.answer),
-            Answered::Ok | Answered::Err => Error::RealClient {
-                channel: leadership.channel().to_owned(),
-                message: format!("{method} returned an error"),
-            },
+            Answered::Failed(kind) => failure::error(method, timeout, kind, &refusal.answer),
+            Answered::Ok | Answered::Err => {
+                failure::method_failed(method, "an error of its own".to_owned())
+            }
         };
         if !leadership.fanout.failed(topic, refusal) {
             return None;
@@ -129,6 +130,7 @@ async fn ask(leadership: &Arc<Leadership>, request: &Request) -> Result<Upstream
         method: leadership.terms.methods.get(request.method).map_or("", |method| method.name),
         answer: Vec::new(),
         limits: leadership.frame_limits(),
+        untyped: false,
     };
     let context = request.context.clone();
     let Some(opening) = client.open(request.method, call) else {
@@ -141,7 +143,7 @@ async fn ask(leadership: &Arc<Leadership>, request: &Request) -> Result<Upstream
             Ok(opened) => opened,
             Err(_) => {
                 return Err(Reply::failed(
-                    Failure::Expired,
+                    Failure::TimedOut,
                     "the real client did not answer in time",
                 ));
             }

@@ -47,7 +47,10 @@ pub(crate) use self::call::{Answer, PendingCall};
 /// What a link is told when it starts.
 #[derive(Debug, Clone)]
 pub(crate) struct LinkSettings {
+    /// Bounds on what is sent.
     pub(crate) frame: FrameLimits,
+    /// Bounds on what the leader may send.
+    pub(crate) inbound: FrameLimits,
     /// After so much silence the leader is asked for a sign of life; see [`Liveness`].
     pub(crate) heartbeat_interval: Duration,
     /// No call is taken when more than this is waiting to be written.

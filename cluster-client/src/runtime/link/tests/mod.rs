@@ -38,6 +38,7 @@ type Outcome = Result<(AnswerKind, Vec<u8>), CallLoss>;
 fn settings() -> LinkSettings {
     LinkSettings {
         frame: FrameLimits { data: 64 << 20, ..FrameLimits::default() },
+        inbound: FrameLimits { data: 64 << 20, ..FrameLimits::default() },
         heartbeat_interval: LONG,
         outbound_bytes: 1 << 30,
     }

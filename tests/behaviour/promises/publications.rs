@@ -1,0 +1,92 @@
+//! A publication belongs to the process that made it.
+
+use cluster_client::{Role, RolePreference};
+use support::free_port;
+
+use crate::peers::Relay;
+use crate::samples::{Hosts, Log, RegistryProxy, member, next_is, role, soon, start};
+
+#[tokio::test]
+async fn it_is_taken_back_when_its_publisher_closes() {
+    let (port, log) = (free_port(), Log::default());
+    let leader = member(port, &log).await;
+    let publisher = member(port, &log).await;
+    let mut watching = leader.watch("s".into()).await.unwrap();
+    soon(publisher.register("s".into(), "h".into())).await.unwrap();
+    next_is(&mut watching, &Hosts(vec!["h".into()])).await;
+    soon(publisher.membership().close()).await;
+    next_is(&mut watching, &Hosts(vec![])).await;
+
+    // Those of the leader too, and before the real client is closed.
+    leader.register("s".into(), "own".into()).await.unwrap();
+    soon(leader.membership().close()).await;
+    assert_eq!(log.count("withdraw s own"), 1);
+    assert_eq!(log.count("closed"), 1);
+}
+
+#[tokio::test]
+async fn it_is_taken_back_when_its_publisher_dies() {
+    let (port, log) = (free_port(), Log::default());
+    let leader = member(port, &log).await;
+    let relay = Relay::to(port, &[]).await;
+    let publisher = RegistryProxy::builder().port(relay.port).role(RolePreference::Follower);
+    let publisher = start(publisher, &log).await.unwrap();
+    let mut watching = leader.watch("s".into()).await.unwrap();
+    soon(publisher.register("s".into(), "h".into())).await.unwrap();
+    next_is(&mut watching, &Hosts(vec!["h".into()])).await;
+    relay.close();
+    next_is(&mut watching, &Hosts(vec![])).await;
+    assert_eq!(log.count("withdraw s h"), 1);
+}
+
+#[tokio::test]
+async fn a_later_publication_of_the_key_takes_it_over() {
+    let (port, log) = (free_port(), Log::default());
+    let _leader = member(port, &log).await;
+    let publishers = [member(port, &log).await, member(port, &log).await];
+    for publisher in &publishers {
+        soon(publisher.register("s".into(), "h".into())).await.unwrap();
+    }
+    soon(publishers[0].membership().close()).await;
+    soon(publishers[1].membership().close()).await;
+    log.until("withdraw s h", 1).await;
+    // What the first one had left behind would have been taken back before.
+    assert_eq!(log.count("withdraw s h"), 1);
+}
+
+#[tokio::test]
+async fn what_was_taken_over_is_published_again_by_its_last_publisher_alone() {
+    let (port, log) = (free_port(), Log::default());
+    let leader = member(port, &log).await;
+    let publishers = [member(port, &log).await, member(port, &log).await];
+    for publisher in &publishers {
+        soon(publisher.register("s".into(), "h".into())).await.unwrap();
+        // Of one connection and in order: by its answer, what the leader says of the take-over has come.
+        soon(publishers[0].get("barrier")).await.unwrap();
+    }
+    soon(leader.membership().close()).await;
+    for publisher in &publishers {
+        soon(publisher.get("ready")).await.unwrap();
+    }
+    assert_eq!(log.count("register s h"), 3);
+}
+
+#[tokio::test]
+async fn what_its_user_has_taken_back_is_forgotten() {
+    let (port, log) = (free_port(), Log::default());
+    let leader = member(port, &log).await;
+    let publisher = member(port, &log).await;
+    for host in ["gone", "kept"] {
+        soon(publisher.register("s".into(), host.into())).await.unwrap();
+    }
+    soon(publisher.withdraw("s".into(), "gone".into())).await.unwrap();
+    soon(publisher.get("barrier")).await.unwrap();
+    soon(leader.membership().close()).await;
+    role(publisher.membership(), Role::Leader).await;
+    assert_eq!(log.count("register s kept"), 2);
+    assert_eq!(log.count("register s gone"), 1);
+    // It is not taken back a second time either.
+    soon(publisher.membership().close()).await;
+    assert_eq!(log.count("withdraw s kept"), 1);
+    assert_eq!(log.count("withdraw s gone"), 1);
+}

@@ -1,0 +1,49 @@
+//! Single mode: the members of one process share a real client without a port.
+
+use std::net::TcpListener;
+
+use cluster_client::{CloseReason, Role};
+use support::free_port;
+
+use crate::samples::{Hosts, Log, RegistryError, RegistryProxy, next, next_is, soon, start};
+
+#[tokio::test]
+async fn three_members_share_one_real_client_until_the_last_one_leaves() {
+    let (port, log) = (free_port(), Log::default());
+    // Nobody competes for the port.
+    let _taken = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let join = async || start(RegistryProxy::builder().port(port).single_mode(true), &log).await;
+    let members = [join().await.unwrap(), join().await.unwrap(), join().await.unwrap()];
+    let roles = members.each_ref().map(|member| member.membership().role());
+    assert_eq!(roles, [Role::Leader, Role::Follower, Role::Follower]);
+    assert_eq!(log.count("built"), 1);
+
+    let mut watching = Vec::new();
+    for member in &members {
+        assert_eq!(soon(member.get("123")).await, Ok("123".to_owned()));
+        assert_eq!(soon(member.get("error")).await, Err(RegistryError::mock()));
+        watching.push(soon(member.watch("s".into())).await.unwrap());
+    }
+    soon(members[2].register("s".into(), "h".into())).await.unwrap();
+    for watching in &mut watching {
+        next_is(watching, &Hosts(vec!["h".into()])).await;
+    }
+    assert_eq!(log.count("watch s"), 1);
+
+    // The one whose factory it was is no more than a member.
+    soon(members[0].membership().close()).await;
+    assert_eq!(soon(watching[0].next()).await, None);
+    assert_eq!(watching[0].close_reason(), Some(CloseReason::Closed));
+    assert_eq!(soon(members[1].get("123")).await, Ok("123".to_owned()));
+
+    // Its publications go with a member.
+    soon(members[2].membership().close()).await;
+    assert_eq!(next(&mut watching[1]).await, Hosts(vec![]));
+    assert_eq!(log.count("closing"), 0);
+    soon(members[1].membership().close()).await;
+    assert_eq!((log.count("built"), log.count("closed")), (1, 1));
+
+    let again = join().await.unwrap();
+    assert_eq!(again.membership().role(), Role::Leader);
+    assert_eq!(log.count("built"), 2);
+}
