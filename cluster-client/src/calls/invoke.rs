@@ -1,5 +1,6 @@
 //! `#[invoke]`: on the leader a plain call of the real client, elsewhere a packet.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use cluster_protocol::{Codec, EncodeArguments, object_with_call};
@@ -14,7 +15,7 @@ use crate::error::{Error, Outcome};
 use crate::member::Link;
 use crate::proxy::Target;
 use crate::runtime::leader::{Leadership, Permit, Refusal};
-use crate::serve::{Answered, CatchPanic, span};
+use crate::serve::{Answered, CatchPanic, panic_message, span};
 use crate::service::{Bound, BoxFuture, Service};
 
 /// Calls a method on the real client itself.
@@ -154,9 +155,14 @@ where
     let span = span(attempts.info.name, &context);
     let running = CURRENT.scope(context, leadership.scope(running)).instrument(span);
     match tokio::time::timeout_at(attempts.deadline.into(), running).await {
-        Ok(Ok(result)) => {
-            Ok(result
-                .map_err(|error| passed_on(attempts.member.codec(), attempts.info.name, error)))
+        Ok(Ok(Ok(value))) => Ok(Ok(value)),
+        Ok(Ok(Err(error))) => {
+            // It runs the `Serialize` of the user's error.
+            let passed_on = || passed_on(attempts.member.codec(), attempts.info.name, error);
+            catch_unwind(AssertUnwindSafe(passed_on)).map(Err).map_err(|panic| Error::Panicked {
+                method: method(),
+                message: panic_message(&*panic).to_owned(),
+            })
         }
         Ok(Err(message)) => Err(Error::Panicked { method: method(), message }),
         Err(_) => Err(attempts.expired(Outcome::Unknown)),

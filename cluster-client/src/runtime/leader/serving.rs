@@ -17,7 +17,7 @@ use super::packets::control_packet;
 use super::request::{self, take_data};
 use crate::membership::ClusterEvent;
 use crate::runtime::transport::ReadHalf;
-use crate::serve::Slot;
+use crate::serve::{CatchPanic, Slot};
 use crate::service::Served;
 
 /// Answers are written before the batch has grown over this.
@@ -40,7 +40,10 @@ pub(super) async fn serve(follower: Arc<Follower>, read: ReadHalf) {
     gone.reason = tokio::select! {
         // The connection first: it may still have to say that the leader is going away.
         biased;
-        reason = &mut connection => reason,
+        reason = CatchPanic(&mut connection) => {
+            // The keys of publications and subscriptions are made of arguments that are decoded right here.
+            reason.unwrap_or_else(|panic| format!("serving it panicked: {panic}"))
+        }
         () = leadership.ended() => {
             say_goodbye(&follower).await;
             "the leader has ended".to_owned()
@@ -192,7 +195,7 @@ impl Future for Connection {
 enum Batch {
     /// All complete packets of the buffer were handled.
     Whole,
-    /// As many as one turn allows.
+    /// As many as one turn, or the follower that has to read the answers, allows.
     Part,
 }
 
@@ -217,6 +220,7 @@ impl Connection {
             }
             if self.out.len() >= WRITE_AFTER {
                 self.write();
+                // No more answers are made than the follower reads.
                 if self.follower.outbound().blocked {
                     return Ok(Batch::Part);
                 }
