@@ -100,7 +100,13 @@ impl Peer {
     }
 
     async fn request(&mut self, id: u64, timeout: u32, conn: &str, data: &[u8]) {
-        self.write(&request(id, timeout, conn, data)).await;
+        let mut packet = Vec::new();
+        write_packet(&mut packet, Kind::Request, id, timeout, conn.as_bytes(), &FRAME, |out| {
+            out.extend_from_slice(data);
+            Ok(())
+        })
+        .unwrap();
+        self.write(&packet).await;
     }
 
     async fn write(&mut self, bytes: &[u8]) {
@@ -135,16 +141,6 @@ impl Peer {
         let (header, conn) = self.next().await.expect("an answer");
         assert_eq!((header.kind, header.id, conn.as_str()), (Kind::Response, id, HEARTBEAT_RES));
     }
-}
-
-fn request(id: u64, timeout: u32, conn: &str, data: &[u8]) -> Vec<u8> {
-    let mut packet = Vec::new();
-    write_packet(&mut packet, Kind::Request, id, timeout, conn.as_bytes(), &FRAME, |out| {
-        out.extend_from_slice(data);
-        Ok(())
-    })
-    .unwrap();
-    packet
 }
 
 fn invoke(method: &str, arguments: u32) -> String {
@@ -253,22 +249,20 @@ async fn b26_closing_twice_at_once_is_closing_once() {
     let team = Team::new(Mode::Cluster);
     let leader = team.join().await;
     let mut peer = Peer::register(team.port).await;
-    // In one write: when the heartbeat is answered, the call is running and not yet over.
-    let call = request(7, 0, &invoke("echo", 1), &hello());
-    peer.write(&[call, request(8, 0, HEARTBEAT, &[])].concat()).await;
-    let (header, _) = peer.next().await.expect("an answer");
-    assert_eq!((header.kind, header.id), (Kind::Response, 8));
+    peer.request(7, 0, &invoke("wait", 0), &[]).await;
+    team.log.until("wait", 1).await;
     let membership = leader.membership();
     let seen = async {
         let mut seen = Vec::new();
         while let Some((_, conn, data)) = peer.packet().await {
             seen.push(conn + &data);
+            team.log.add("go on");
         }
         seen
     };
     let (seen, (), ()) = soon(join3(seen, membership.close(), membership.close())).await;
     // The call that was accepted is finished before the end.
-    let result = r#"{"type":"invoke_result","success":true}"hello""#;
+    let result = r#"{"type":"invoke_result","success":true}null"#;
     assert_eq!(seen, [r#"{"type":"going_away","accepted":1}"#, result]);
     assert_eq!(team.log.count("destroyed"), 1);
 }
