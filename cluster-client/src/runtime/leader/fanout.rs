@@ -7,13 +7,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use cluster_protocol::{ConnObject, Failure, PushEvent};
+use cluster_protocol::{Failure, PushEvent};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
 use super::Leadership;
 use super::follower::Follower;
-use super::packets::{Packets, Source, control_packet};
+use super::packets::{Packets, Source};
 use super::publications::Arguments;
 use super::roster::{NotAdmitted, Roster, Route, Subscriber};
 use super::upstream::{self, OpenFailure, Opening, OpeningState, Request};
@@ -23,7 +23,7 @@ use crate::limits::Limits;
 use crate::member::Member;
 use crate::membership::ClusterEvent;
 use crate::serve::{Answered, Reply};
-use crate::session::publications::{By, Owners, PublicationKey};
+use crate::session::publications::Owners;
 use crate::session::topics::{Join, SubscriberId, TopicId, Topics};
 use crate::subscription::UpstreamEvent;
 
@@ -77,6 +77,10 @@ impl Fanout {
 
     pub(crate) fn add_follower(&self, follower: &Arc<Follower>) -> Result<(), NotAdmitted> {
         lock(&self.roster).add_follower(follower, self.max_followers)
+    }
+
+    pub(super) fn subscriber(&self, id: SubscriberId) -> Option<Subscriber> {
+        lock(&self.roster).get(id)
     }
 
     /// A follower or local member has gone, with its subscriptions.
@@ -261,8 +265,8 @@ impl Fanout {
     pub(super) fn publish(&self, leadership: &Leadership, topic: TopicId, event: UpstreamEvent) {
         match event {
             UpstreamEvent::Value(item) => self.publish_value(leadership, topic, &item),
-            UpstreamEvent::Missed(count) => self.announce(topic, &PushEvent::Missed { count }),
-            UpstreamEvent::Resynced => self.announce(topic, &PushEvent::Resynced),
+            UpstreamEvent::Missed(count) => self.announce(topic, PushEvent::Missed { count }),
+            UpstreamEvent::Resynced => self.announce(topic, PushEvent::Resynced),
         }
         self.flush.notify_one();
     }
@@ -303,24 +307,34 @@ impl Fanout {
         drop(affected.released);
     }
 
-    fn announce(&self, topic: TopicId, event: &PushEvent) {
+    fn announce(&self, topic: TopicId, event: PushEvent) {
         let table = lock(&self.topics);
-        let Some(entry) = table.entries.get(&topic) else { return };
-        let roster = lock(&self.roster);
-        let mut dirty = lock(&self.dirty);
-        for who in table.topics.subscribers(topic) {
-            dirty.extend(roster.announce(entry.route(topic), *who, *event));
+        if let Some(entry) = table.entries.get(&topic) {
+            self.announce_to(table.topics.subscribers(topic), entry.route(topic), event);
         }
+    }
+
+    fn announce_to<'a>(
+        &self,
+        subscribers: impl IntoIterator<Item = &'a SubscriberId>,
+        route: Route<'_>,
+        event: PushEvent,
+    ) {
+        let (roster, mut dirty) = (lock(&self.roster), lock(&self.dirty));
+        let told = subscribers.into_iter().filter_map(|who| roster.announce(route, *who, event));
+        dirty.extend(told);
     }
 
     /// The upstream subscription has ended: so do those of all subscribers.
     pub(super) fn ended(&self, topic: TopicId) {
-        self.announce(topic, &PushEvent::Ended);
-        let affected = {
-            let mut table = lock(&self.topics);
-            table.entries.remove(&topic);
-            table.topics.ended(topic)
-        };
+        let mut table = lock(&self.topics);
+        // Under one lock: whoever hears of the end and subscribes anew must not find what has ended.
+        if let Some(entry) = table.entries.remove(&topic) {
+            let subscribers = table.topics.subscribers(topic);
+            self.announce_to(subscribers, entry.route(topic), PushEvent::Ended);
+        }
+        let affected = table.topics.ended(topic);
+        drop(table);
         drop(affected);
         self.flush.notify_one();
     }
@@ -336,45 +350,8 @@ impl Fanout {
 
     // Publications.
 
-    pub(super) fn published(
-        &self,
-        leadership: &Leadership,
-        key: PublicationKey,
-        by: By,
-        undo: Option<Arguments>,
-    ) {
-        let before = lock(&self.owners).published(key.clone(), by, undo);
-        if let Some(before) = before {
-            self.publication_taken(leadership, before, &key);
-        }
-    }
-
-    pub(super) fn undone(&self, leadership: &Leadership, key: &PublicationKey) {
-        let owner = lock(&self.owners).undone(key);
-        if let Some(owner) = owner {
-            self.publication_taken(leadership, owner, key);
-        }
-    }
-
-    pub(super) fn gone(&self, who: SubscriberId) -> Vec<(PublicationKey, Arguments)> {
-        lock(&self.owners).gone(who)
-    }
-
-    fn publication_taken(&self, leadership: &Leadership, owner: By, key: &PublicationKey) {
-        let subscriber = lock(&self.roster).get(owner.who);
-        match subscriber {
-            Some(Subscriber::Local(member)) => member.remembered().taken(key, owner.sequence),
-            Some(Subscriber::Remote(follower)) => {
-                let Some(method) = leadership.terms.methods.get(key.method) else { return };
-                let conn = ConnObject::PublicationTaken {
-                    method: method.name.into(),
-                    key: key.key.as_str().into(),
-                    call: owner.sequence,
-                };
-                follower.send(&control_packet(&conn, &leadership.frame_limits()));
-            }
-            None => {}
-        }
+    pub(super) fn owners(&self) -> MutexGuard<'_, Owners<Arguments>> {
+        lock(&self.owners)
     }
 }
 

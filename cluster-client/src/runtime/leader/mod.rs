@@ -219,7 +219,8 @@ impl Leadership {
             tracing::warn!(channel = %self.terms.channel, running = self.gate.running(), "calls outlast the drain time and are cut off");
         }
         if let Some(client) = client {
-            for (key, arguments) in self.fanout.gone(own) {
+            let own = self.fanout.owners().gone(own);
+            for (key, arguments) in own {
                 self.undo(&client, &key, arguments).await;
             }
             self.fanout.close_upstreams();

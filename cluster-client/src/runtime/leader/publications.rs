@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use cluster_protocol::Codec;
+use cluster_protocol::{Codec, ConnObject};
 
 use super::Leadership;
+use super::packets::control_packet;
+use super::roster::Subscriber;
 use crate::context::{CallId, Caller};
 use crate::error::{Error, Outcome};
 use crate::failure;
@@ -63,16 +65,37 @@ impl Leadership {
             return;
         }
         if let Some((key, sequence, arguments)) = settlement.published {
-            self.fanout.published(self, key, By { who: caller, sequence }, arguments);
+            let by = By { who: caller, sequence };
+            let before = self.fanout.owners().published(key.clone(), by, arguments);
+            self.forget(before, &key);
         }
         for key in settlement.undone {
-            self.fanout.undone(self, &key);
+            let owner = self.fanout.owners().undone(&key);
+            self.forget(owner, &key);
+        }
+    }
+
+    /// Tells the owner of a publication, if there was one, that it is not to be made again.
+    fn forget(&self, owner: Option<By>, key: &PublicationKey) {
+        let Some(By { who, sequence }) = owner else { return };
+        match self.fanout.subscriber(who) {
+            Some(Subscriber::Local(member)) => member.remembered().taken(key, sequence),
+            Some(Subscriber::Remote(follower)) => {
+                let Some(method) = self.terms.methods.get(key.method) else { return };
+                let conn = ConnObject::PublicationTaken {
+                    method: method.name.into(),
+                    key: key.key.as_str().into(),
+                    call: sequence,
+                };
+                follower.send(&control_packet(&conn, &self.frame_limits()));
+            }
+            None => {}
         }
     }
 
     /// A follower has gone: its publications are taken back, in the background.
     pub(crate) fn undo_all(self: &Arc<Self>, gone: SubscriberId) {
-        let publications = self.fanout.gone(gone);
+        let publications = self.fanout.owners().gone(gone);
         let (Some(client), false) = (self.client(), publications.is_empty()) else { return };
         let Ok(permit) = self.enter() else { return };
         let leadership = Arc::clone(self);
