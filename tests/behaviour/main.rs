@@ -1,6 +1,11 @@
 //! The behaviours that the npm original's own tests pin, by the numbers of the table in `tests/README.md`.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod index_more;
 mod lazy;

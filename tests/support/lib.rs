@@ -12,6 +12,7 @@ const PORTS: std::ops::Range<u32> = 10_000..32_000;
 /// # Panics
 ///
 /// If the system has none.
+#[expect(clippy::panic, reason = "a test fails by panicking")]
 pub fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     // Processes that run at the same time begin at different ones.
