@@ -32,7 +32,7 @@ async fn what_the_leader_says_is_passed_on_in_order() {
     let expected = [
         r#"pushed k Some("i") None b"value""#,
         r#"pushed k None Some(Missed { count: 3 }) b"""#,
-        "taken m p",
+        "taken m p 7",
         "Ready {}",
     ];
     assert_eq!(said.lines(4).await, expected);
