@@ -38,7 +38,10 @@ pub(super) async fn run(member: Arc<Member>, factory: Factory, mut start: Start)
         let (leadership, first) = match enter_in_time(member).await {
             Ok(Some(entered)) => entered,
             Ok(None) => return,
-            Err(error) => return start.failed(error),
+            Err(error) => {
+                start.failed(error);
+                return;
+            }
         };
         leadership.fanout.add_local(Arc::clone(member));
         member.status.set_gate(leadership.gate());

@@ -56,11 +56,13 @@ impl Start {
         }
     }
 
-    /// Ends a `start` that still waits.
-    pub(crate) fn failed(&mut self, error: Error) {
-        if let Some(outcome) = self.outcome.take() {
+    /// Ends a `start` that still waits. True: it did, so the member is on its way out.
+    pub(crate) fn failed(&mut self, error: Error) -> bool {
+        let outcome = self.outcome.take();
+        outcome.is_some_and(|outcome| {
             let _ = outcome.send(Err(error));
-        }
+            true
+        })
     }
 
     /// A stranger on the port may do no more than hang up on us. A leader on its way out does so once or twice.
@@ -80,12 +82,18 @@ pub(crate) async fn start(member: &Arc<Member>, factory: Factory) -> Result<(), 
     } else {
         tokio::spawn(run(Arc::clone(member), factory, start).instrument(span));
     }
-    match tokio::time::timeout(waited, ready).await {
+    let started = match tokio::time::timeout(waited, ready).await {
         Ok(Ok(outcome)) => outcome,
         // The supervisor has ended without a word: the member was closed.
         Ok(Err(_)) => Err(Error::Closed),
         Err(_) => Err(member.no_leader(waited)),
+    };
+    if started.is_err() {
+        // It must not stand in the way of the next one.
+        member.status.request_close();
+        member.status.closed().await;
     }
+    started
 }
 
 async fn run(member: Arc<Member>, factory: Factory, mut start: Start) {
@@ -107,8 +115,8 @@ async fn run(member: Arc<Member>, factory: Factory, mut start: Start) {
             Ok(End::Lost) => {}
             Err(failed) => {
                 tracing::debug!(channel = %member.channel, error = %failed.error, "no leader yet");
-                if failed.is_final {
-                    start.failed(failed.error);
+                if failed.is_final && start.failed(failed.error) {
+                    break;
                 }
             }
         }
