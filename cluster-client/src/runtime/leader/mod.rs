@@ -292,9 +292,9 @@ impl Leadership {
     }
 
     /// Lets a call in, unless the leadership is going away or over its bound.
-    pub(crate) fn enter(&self) -> Result<Permit, Refusal> {
+    pub(crate) fn enter(&self) -> Result<Permit<'_>, Refusal> {
         self.gate.enter(&self.terms.limits)?;
-        Ok(Permit { gate: Arc::clone(&self.gate), bytes: 0 })
+        Ok(Permit { gate: &self.gate })
     }
 
     /// True within a method, or a close, of this very leadership.
@@ -307,9 +307,9 @@ impl Leadership {
         SERVING.scope(Arc::clone(&self.gate), future)
     }
 
-    /// The same for one poll.
-    pub(crate) fn sync_scope<R>(&self, poll: impl FnOnce() -> R) -> R {
-        SERVING.sync_scope(Arc::clone(&self.gate), poll)
+    /// The same for what is done at once.
+    pub(crate) fn sync_scope<R>(&self, act: impl FnOnce() -> R) -> R {
+        SERVING.sync_scope(Arc::clone(&self.gate), act)
     }
 
     pub(crate) fn context(
@@ -331,14 +331,14 @@ impl Leadership {
         let Some(client) = self.client() else {
             return Reply::failed(Failure::GoingAway, "the leader is going away");
         };
-        let mut permit = match self.enter() {
+        let permit = match self.enter() {
             Ok(permit) => permit,
             Err(refused) => {
                 let (failure, message) = refusal(refused);
                 return Reply::failed(failure, message);
             }
         };
-        permit.hold(call.data.len());
+        let permit = permit.hold(call.data.len());
         let settlement = match self.settlement(method, &call) {
             Ok(settlement) => settlement,
             Err(error) => return Reply::failed(Failure::BadArguments, &error.to_string()),
@@ -364,20 +364,34 @@ pub(crate) fn closing_within(gate: &Gate) -> Option<ClosingWithin<'_>> {
 }
 
 /// A call is running; dropping it says that it has ended.
-pub(crate) struct Permit {
+pub(crate) struct Permit<'a> {
+    gate: &'a Arc<Gate>,
+}
+
+impl Permit<'_> {
+    /// The call does not end at once: it holds on to its arguments.
+    pub(crate) fn hold(self, bytes: usize) -> HeldPermit {
+        self.gate.hold(bytes);
+        let held = HeldPermit { gate: Arc::clone(self.gate), bytes };
+        // The call has not ended.
+        std::mem::forget(self);
+        held
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        self.gate.leave(0);
+    }
+}
+
+/// The permit of a call that takes its time.
+pub(crate) struct HeldPermit {
     gate: Arc<Gate>,
     bytes: usize,
 }
 
-impl Permit {
-    /// The call does not end at once: it holds on to its arguments.
-    pub(crate) fn hold(&mut self, bytes: usize) {
-        self.gate.hold(bytes);
-        self.bytes += bytes;
-    }
-}
-
-impl Drop for Permit {
+impl Drop for HeldPermit {
     fn drop(&mut self) {
         self.gate.leave(self.bytes);
     }

@@ -74,7 +74,7 @@ impl Leadership {
     pub(crate) fn undo_all(self: &Arc<Self>, gone: SubscriberId) {
         let publications = self.fanout.gone(gone);
         let (Some(client), false) = (self.client(), publications.is_empty()) else { return };
-        let Ok(permit) = self.enter() else { return };
+        let Ok(permit) = self.enter().map(|permit| permit.hold(0)) else { return };
         let leadership = Arc::clone(self);
         tokio::spawn(async move {
             for (key, arguments) in publications {
