@@ -77,7 +77,7 @@ where
                     let sequence = started.sequence();
                     call.get_or_insert(CallId { instance: member.instance(), sequence });
                 }
-                let sent = attempts.answer(session, started).await?;
+                let sent = attempts.answer(&session, started).await?;
                 if let Some(answer) = sent {
                     let ok = outcome(info.name, answer.kind, &answer.payload)?;
                     return decode(codec, info.name, ok, &answer.payload);

@@ -206,7 +206,7 @@ async fn restore(member: &Arc<Member>, session: &Session) {
     }
     member.subscriptions.resynced_all();
     let deadline = Instant::now() + member.options.subscribe_timeout;
-    let mut pending: Vec<Option<Result<PendingCall, StartError>>> = Vec::new();
+    let mut pending: Vec<Option<Result<PendingCall<'_>, StartError>>> = Vec::new();
     let mut outcomes: Vec<Option<Result<Answer, CallLoss>>> = Vec::new();
     poll_fn(|cx| {
         if pending.is_empty() {
