@@ -95,7 +95,7 @@ where
                     let sequence = started.sequence();
                     call.get_or_insert(CallId { instance: member.instance(), sequence });
                 }
-                let sent = attempts.answer(session, started).await?;
+                let sent = attempts.answer(&session, started).await?;
                 if let Some(answer) = sent {
                     let ok = outcome(attempts, answer.kind, &answer.payload)?;
                     return Ok(decode(codec, info.name, ok, &answer.payload));
@@ -114,10 +114,10 @@ fn size(codec: Codec, args: &impl EncodeArguments) -> usize {
 }
 
 /// Lets a call into a leadership of this process. `None`: not this one, try the next.
-pub(super) async fn enter(
+pub(super) async fn enter<'a>(
     attempts: &mut Attempts<'_>,
-    leadership: &Arc<Leadership>,
-) -> Result<Option<Permit>, Error> {
+    leadership: &'a Arc<Leadership>,
+) -> Result<Option<Permit<'a>>, Error> {
     match leadership.enter() {
         Ok(permit) => Ok(Some(permit)),
         Err(Refusal::Full(limit)) => attempts.back_off(attempts.busy(limit)).await.map(|()| None),

@@ -157,7 +157,7 @@ async fn ask<Ev: Subscribe>(
                 };
                 let waker = waker().await;
                 let started = session.link.start(&conn, attempts.deadline, waker, append);
-                if let Some(answer) = attempts.answer(Arc::clone(&session), started).await? {
+                if let Some(answer) = attempts.answer(&session, started).await? {
                     let ok = outcome(attempts, answer.kind, &answer.payload)?;
                     return Ok((
                         Link::Following(session),

@@ -236,7 +236,7 @@ async fn make_all(
     requests: &[Request],
     deadline: Instant,
 ) -> Vec<Result<Answer, NotMade>> {
-    let mut calls: Vec<Result<PendingCall, NotMade>> = Vec::new();
+    let mut calls: Vec<Result<PendingCall<'_>, NotMade>> = Vec::new();
     let mut answers: Vec<Option<Result<Answer, NotMade>>> = Vec::new();
     poll_fn(|cx| {
         if answers.is_empty() {

@@ -90,6 +90,7 @@ impl Fanout {
         self.left.notify_one();
     }
 
+    /// From now on no follower is admitted. True if there are any.
     pub(crate) fn close_to_followers(&self) -> bool {
         lock(&self.roster).close()
     }
@@ -268,8 +269,12 @@ impl Fanout {
     pub(super) fn publish(&self, leadership: &Leadership, topic: TopicId, event: UpstreamEvent) {
         match event {
             UpstreamEvent::Value(item) => self.publish_value(leadership, topic, &item),
-            UpstreamEvent::Missed(count) => self.announce(topic, PushEvent::Missed { count }),
-            UpstreamEvent::Resynced => self.announce(topic, PushEvent::Resynced),
+            UpstreamEvent::Missed(count) => {
+                self.announce(&lock(&self.topics), topic, PushEvent::Missed { count })
+            }
+            UpstreamEvent::Resynced => {
+                self.announce(&lock(&self.topics), topic, PushEvent::Resynced)
+            }
         }
         self.flush.notify_one();
     }
@@ -310,11 +315,7 @@ impl Fanout {
         drop(affected.released);
     }
 
-    fn announce(&self, topic: TopicId, event: PushEvent) {
-        self.announce_locked(&lock(&self.topics), topic, event);
-    }
-
-    fn announce_locked(&self, table: &Table, topic: TopicId, event: PushEvent) {
+    fn announce(&self, table: &Table, topic: TopicId, event: PushEvent) {
         let Some(entry) = table.entries.get(&topic) else { return };
         let roster = lock(&self.roster);
         let mut dirty = lock(&self.dirty);
@@ -327,7 +328,7 @@ impl Fanout {
     pub(super) fn ended(&self, topic: TopicId) {
         let affected = {
             let mut table = lock(&self.topics);
-            self.announce_locked(&table, topic, PushEvent::Ended);
+            self.announce(&table, topic, PushEvent::Ended);
             table.entries.remove(&topic);
             table.topics.ended(topic)
         };

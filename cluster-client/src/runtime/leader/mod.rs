@@ -36,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::fanout::Fanout;
 use self::gate::ClosingWithin;
-pub(crate) use self::gate::{Gate, Refusal};
+pub(crate) use self::gate::{Gate, HeldPermit, Permit, Refusal, refusal};
 use crate::context::{CallContext, CallId, Caller, InstanceId};
 use crate::error::Error;
 use crate::limits::Limits;
@@ -315,14 +315,13 @@ impl Leadership {
     }
 
     /// Lets a call in, unless the leadership is going away or over its bound.
-    pub(crate) fn enter(&self) -> Result<Permit, Refusal> {
-        self.gate.enter(&self.terms.limits)?;
-        Ok(Permit { gate: Arc::clone(&self.gate), bytes: 0 })
+    pub(crate) fn enter(&self) -> Result<Permit<'_>, Refusal> {
+        Permit::new(&self.gate, &self.terms.limits)
     }
 
     /// Lets something in that no bound may hold up. `None`: the leadership goes.
-    pub(crate) fn enter_unbounded(&self) -> Option<Permit> {
-        self.gate.enter_unbounded().then(|| Permit { gate: Arc::clone(&self.gate), bytes: 0 })
+    pub(crate) fn enter_unbounded(&self) -> Option<HeldPermit> {
+        HeldPermit::unbounded(&self.gate)
     }
 
     /// The number of a call that the leadership itself makes.
@@ -340,9 +339,9 @@ impl Leadership {
         SERVING.scope(Arc::clone(&self.gate), future)
     }
 
-    /// The same for one poll.
-    pub(crate) fn sync_scope<R>(&self, poll: impl FnOnce() -> R) -> R {
-        SERVING.sync_scope(Arc::clone(&self.gate), poll)
+    /// The same for what is done at once.
+    pub(crate) fn sync_scope<R>(&self, act: impl FnOnce() -> R) -> R {
+        SERVING.sync_scope(Arc::clone(&self.gate), act)
     }
 
     pub(crate) fn context(
@@ -364,14 +363,14 @@ impl Leadership {
         let Some(client) = self.client() else {
             return Reply::failed(Failure::GoingAway, "the leader is going away");
         };
-        let mut permit = match self.enter() {
+        let permit = match self.enter() {
             Ok(permit) => permit,
             Err(refused) => {
                 let (failure, message) = refusal(refused);
                 return Reply::failed(failure, message);
             }
         };
-        permit.hold(call.data.len());
+        let permit = permit.hold(call.data.len());
         let settlement = match self.settlement(method, &call) {
             Ok(settlement) => settlement,
             Err(error) => return Reply::failed(Failure::BadArguments, &error.to_string()),
@@ -394,32 +393,4 @@ impl Leadership {
 pub(crate) fn closing_within(gate: &Gate) -> Option<ClosingWithin<'_>> {
     let within = SERVING.try_with(|serving| std::ptr::eq(&**serving, gate)).unwrap_or(false);
     within.then(|| gate.closing_within())
-}
-
-/// A call is running; dropping it says that it has ended.
-pub(crate) struct Permit {
-    gate: Arc<Gate>,
-    bytes: usize,
-}
-
-impl Permit {
-    /// The call does not end at once: it holds on to its arguments.
-    pub(crate) fn hold(&mut self, bytes: usize) {
-        self.gate.hold(bytes);
-        self.bytes += bytes;
-    }
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        self.gate.leave(self.bytes);
-    }
-}
-
-/// What a caller whose call was not let in is told.
-pub(crate) fn refusal(refusal: Refusal) -> (Failure, &'static str) {
-    match refusal {
-        Refusal::Closed => (Failure::GoingAway, "the leader is going away"),
-        Refusal::Full(limit) => (Failure::Busy, limit),
-    }
 }

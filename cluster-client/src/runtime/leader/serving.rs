@@ -171,7 +171,8 @@ impl Future for Connection {
                     Poll::Pending => return Poll::Pending,
                 }
             }
-            match this.handle_batch() {
+            let leadership = Arc::clone(&this.leadership);
+            match leadership.sync_scope(|| this.handle_batch(&leadership)) {
                 Ok(Batch::Whole) => {}
                 // The others get their turn.
                 Ok(Batch::Part) => {
@@ -200,22 +201,22 @@ enum Batch {
 }
 
 impl Connection {
-    fn handle_batch(&mut self) -> Result<Batch, String> {
-        let limits = self.leadership.frame_limits();
-        for _ in 0..self.leadership.terms.limits.frames_per_turn {
+    fn handle_batch(&mut self, leadership: &Arc<Leadership>) -> Result<Batch, String> {
+        let limits = leadership.frame_limits();
+        for _ in 0..leadership.terms.limits.frames_per_turn {
             let (header, incoming) = match parse(self.read.buffered(), &limits) {
                 Ok(Parse::Incomplete { .. }) => {
                     self.write();
                     return Ok(Batch::Whole);
                 }
                 Ok(Parse::Complete(packet)) => {
-                    (packet.header, request::read(&packet, &self.leadership.terms.methods))
+                    (packet.header, request::read(&packet, &leadership.terms.methods))
                 }
                 Err(error) => return Err(format!("it broke the protocol: {error}")),
             };
             let data = take_data(&mut self.read, &header);
             match incoming {
-                Ok(incoming) => self.handle(&header, incoming, data)?,
+                Ok(incoming) => self.handle(leadership, &header, incoming, data)?,
                 Err(error) => return Err(format!("it broke the protocol: {error}")),
             }
             if self.out.len() >= WRITE_AFTER {

@@ -60,11 +60,11 @@ async fn pair() -> (ReadHalf, WriteHalf, Leader) {
 }
 
 /// Sends a call, within the poll of the task that calls this.
-async fn start(
-    link: &Arc<LeaderLink>,
+async fn start<'a>(
+    link: &'a LeaderLink,
     timeout: Duration,
     data: &[u8],
-) -> Result<super::PendingCall, StartError> {
+) -> Result<super::PendingCall<'a>, StartError> {
     poll_fn(|cx| {
         let deadline = Instant::now() + timeout;
         let data = &mut |out: &mut Vec<u8>| -> Result<(), EncodeError> {
