@@ -8,15 +8,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use cluster_protocol::{ConnObject, Failure, PushEvent};
+use cluster_protocol::{Failure, PushEvent};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
 use super::Leadership;
 use super::follower::Follower;
-use super::packets::{Packets, Source, control_packet};
+use super::packets::{Packets, Source};
 use super::publications::Arguments;
-use super::roster::{NotAdmitted, Roster, Route, Subscriber};
+use super::roster::{NotAdmitted, Roster, Route};
 use super::upstream::{self, OpenFailure, Opening, OpeningState, Request};
 use crate::error::Error;
 use crate::event::{EventOptions, Item};
@@ -24,14 +24,14 @@ use crate::limits::Limits;
 use crate::member::Member;
 use crate::membership::ClusterEvent;
 use crate::serve::{Answered, Reply};
-use crate::session::publications::{By, Owners, PublicationKey};
+use crate::session::publications::Owners;
 use crate::session::topics::{Join, SubscriberId, TooMany, TopicId, Topics};
 use crate::subscription::UpstreamEvent;
 
 pub(crate) struct Fanout {
     topics: Mutex<Table>,
-    owners: Mutex<Owners<Arguments>>,
-    roster: Mutex<Roster>,
+    pub(super) owners: Mutex<Owners<Arguments>>,
+    pub(super) roster: Mutex<Roster>,
     /// Followers with something new to be written, and the one task that writes it.
     dirty: Mutex<Vec<Arc<Follower>>>,
     flush: Notify,
@@ -270,10 +270,10 @@ impl Fanout {
         match event {
             UpstreamEvent::Value(item) => self.publish_value(leadership, topic, &item),
             UpstreamEvent::Missed(count) => {
-                self.announce(&lock(&self.topics), topic, PushEvent::Missed { count })
+                self.announce(&lock(&self.topics), topic, PushEvent::Missed { count });
             }
             UpstreamEvent::Resynced => {
-                self.announce(&lock(&self.topics), topic, PushEvent::Resynced)
+                self.announce(&lock(&self.topics), topic, PushEvent::Resynced);
             }
         }
         self.flush.notify_one();
@@ -344,53 +344,6 @@ impl Fanout {
             dirty.iter().for_each(|follower| follower.flush_pushes());
         }
     }
-
-    // Publications.
-
-    pub(super) fn published(
-        &self,
-        leadership: &Leadership,
-        key: PublicationKey,
-        by: By,
-        undo: Option<Arguments>,
-    ) {
-        let before = lock(&self.owners).published(key.clone(), by, undo);
-        if let Some(before) = before {
-            self.publication_taken(leadership, before, &key);
-        }
-    }
-
-    pub(super) fn undone(&self, leadership: &Leadership, key: &PublicationKey) {
-        let owner = lock(&self.owners).undone(key);
-        if let Some(owner) = owner {
-            self.publication_taken(leadership, owner, key);
-        }
-    }
-
-    pub(super) fn owned_by(&self, who: SubscriberId) -> Vec<PublicationKey> {
-        lock(&self.owners).owned_by(who)
-    }
-
-    pub(super) fn take(&self, key: &PublicationKey, who: SubscriberId) -> Option<Arguments> {
-        lock(&self.owners).take(key, who)
-    }
-
-    fn publication_taken(&self, leadership: &Leadership, owner: By, key: &PublicationKey) {
-        let subscriber = lock(&self.roster).get(owner.who);
-        match subscriber {
-            Some(Subscriber::Local(member)) => member.remembered().taken(key, owner.sequence),
-            Some(Subscriber::Remote(follower)) => {
-                let Some(method) = leadership.terms.methods.get(key.method) else { return };
-                let conn = ConnObject::PublicationTaken {
-                    method: method.name.into(),
-                    key: key.key.as_str().into(),
-                    call: owner.sequence,
-                };
-                follower.send(&control_packet(&conn, &leadership.frame_limits()));
-            }
-            None => {}
-        }
-    }
 }
 
 fn speaks(request: &Request, failure: &OpenFailure) -> bool {
@@ -398,6 +351,6 @@ fn speaks(request: &Request, failure: &OpenFailure) -> bool {
 }
 
 /// A panic while one of these locks is held leaves nothing half done that another one would trip over.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use cluster_protocol::Codec;
+use cluster_protocol::{Codec, ConnObject};
 
 use super::Leadership;
+use super::fanout::{Fanout, lock};
+use super::packets::control_packet;
+use super::roster::Subscriber;
 use crate::context::{CallId, Caller};
 use crate::error::{Error, Outcome};
 use crate::failure;
@@ -136,6 +139,54 @@ impl Leadership {
         match tokio::time::timeout(timeout, self.scope(served)).await {
             Ok(reply) => failure::check(&method, timeout, &reply),
             Err(_) => Err(Error::DeadlineExceeded { method, timeout, outcome: Outcome::Unknown }),
+        }
+    }
+}
+
+/// Whose publications they are.
+impl Fanout {
+    pub(super) fn published(
+        &self,
+        leadership: &Leadership,
+        key: PublicationKey,
+        by: By,
+        undo: Option<Arguments>,
+    ) {
+        let before = lock(&self.owners).published(key.clone(), by, undo);
+        if let Some(before) = before {
+            self.publication_taken(leadership, before, &key);
+        }
+    }
+
+    pub(super) fn undone(&self, leadership: &Leadership, key: &PublicationKey) {
+        let owner = lock(&self.owners).undone(key);
+        if let Some(owner) = owner {
+            self.publication_taken(leadership, owner, key);
+        }
+    }
+
+    pub(super) fn owned_by(&self, who: SubscriberId) -> Vec<PublicationKey> {
+        lock(&self.owners).owned_by(who)
+    }
+
+    pub(super) fn take(&self, key: &PublicationKey, who: SubscriberId) -> Option<Arguments> {
+        lock(&self.owners).take(key, who)
+    }
+
+    fn publication_taken(&self, leadership: &Leadership, owner: By, key: &PublicationKey) {
+        let subscriber = lock(&self.roster).get(owner.who);
+        match subscriber {
+            Some(Subscriber::Local(member)) => member.remembered().taken(key, owner.sequence),
+            Some(Subscriber::Remote(follower)) => {
+                let Some(method) = leadership.terms.methods.get(key.method) else { return };
+                let conn = ConnObject::PublicationTaken {
+                    method: method.name.into(),
+                    key: key.key.as_str().into(),
+                    call: owner.sequence,
+                };
+                follower.send(&control_packet(&conn, &leadership.frame_limits()));
+            }
+            None => {}
         }
     }
 }
