@@ -10,6 +10,9 @@ use tokio::net::TcpListener;
 use crate::attacker::{Attacker, broken_headers, packet};
 use crate::scene::{Victim, VictimProxy};
 
+/// The bound of the follower that is told too much.
+const MAX_DATA: usize = 1 << 20;
+
 /// Whatever the leader answers a call with, the call ends with a typed error and the follower takes over.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_follower_leaves_a_leader_that_breaks_the_protocol() {
@@ -17,14 +20,17 @@ async fn a_follower_leaves_a_leader_that_breaks_the_protocol() {
         ("noise", b"HTTP/1.1 500 Internal Server Error\r\n\r\n".to_vec()),
         ("no JSON", packet(Kind::Response, 2, b"result", b"")),
         ("a result of a call to come", packet(Kind::Response, 1 << 60, RESULT_OK.as_bytes(), b"1")),
-        ("an over-long result", packet(Kind::Response, 2, RESULT_OK.as_bytes(), &[b'x'; 2000])),
+        (
+            "an over-long result",
+            packet(Kind::Response, 2, RESULT_OK.as_bytes(), &[b'x'; MAX_DATA + 1]),
+        ),
         ("no channel state", packet(Kind::Request, 2, br#"{"type":"channel_state"}"#, b"")),
     ];
     violations.extend(broken_headers());
     let (welcome, interface) = a_real_welcome().await;
     for (what, bytes) in violations {
         let leader = Scripted::listen(free_port()).await;
-        let limits = Limits { max_data: 1000, ..Limits::default() };
+        let limits = Limits { max_data: MAX_DATA, ..Limits::default() };
         let (proxy, mut connection) =
             leader.follower(builder(leader.port).limits(limits), &welcome, &interface).await;
         assert_eq!(proxy.membership().role(), Role::Follower);
@@ -33,7 +39,7 @@ async fn a_follower_leaves_a_leader_that_breaks_the_protocol() {
         let lost = tokio::spawn(async move { calling.echo("lost".to_owned()).await });
         connection.next().await.unwrap();
         drop(leader);
-        connection.send(&bytes).await;
+        connection.try_send(&bytes).await;
         connection.closed_within(Duration::from_secs(2), what).await;
         let lost = lost.await.unwrap().unwrap_err();
         assert!(matches!(lost, Error::Disconnected { outcome: Outcome::Unknown, .. }), "{lost:?}");
