@@ -1,6 +1,12 @@
 //! Generated code in surroundings that are not kind to it.
 
 #![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+#![allow(
     clippy::too_many_arguments,
     dead_code,
     unreachable_pub,
