@@ -1,7 +1,9 @@
 //! Generated code in surroundings that are not kind to it.
 
 #![allow(
+    clippy::expect_used,
     clippy::too_many_arguments,
+    clippy::unwrap_used,
     dead_code,
     unreachable_pub,
     reason = "the modules are what users might write"
