@@ -135,7 +135,7 @@ fn a_renamed_crate_is_the_only_one_named() {
 fn snapshot(name: &str, expanded: &TokenStream) {
     let file = syn::parse2(expanded.clone()).expect("what is written out is items");
     let actual = prettyplease::unparse(&file);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/snapshots/{name}.rs"));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/snapshots/{name}.expanded"));
     if env::var_os("UPDATE_EXPECT").is_some() {
         fs::write(&path, &actual).expect("the snapshots are writable");
     }

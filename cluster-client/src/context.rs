@@ -65,6 +65,9 @@ pub struct Caller {
 ///
 /// A method of an annotated impl may take it as its first argument after `&self`; everywhere below the
 /// method [`CallContext::current`] gives it too.
+///
+/// It has no constructor. To test a method that takes one, call it through a proxy in
+/// [single mode](crate::Builder::single_mode).
 #[derive(Clone, Debug)]
 pub struct CallContext {
     call_id: CallId,
@@ -126,7 +129,8 @@ impl CallContext {
     }
 }
 
-/// Given to the factory that builds the real client, in the process that leads.
+/// Given to the factory that builds the real client, in the process that leads. Only the library makes one; to test a
+/// factory, start it in [single mode](crate::Builder::single_mode).
 #[derive(Clone, Debug)]
 pub struct LeaderContext {
     epoch: u64,
@@ -142,6 +146,10 @@ impl LeaderContext {
     /// The number of this leadership, greater than that of every one before it on this port. A backend
     /// that refuses what carries a lower number than it has seen is safe from a leader that does not yet
     /// know that it was replaced (fencing).
+    ///
+    /// It is the largest of the clock in microseconds, the [stored](crate#state-on-disk) epoch + 1 and the highest epoch
+    /// this member has heard of + 1. So it fails to increase only if the stored one is lost *and* the clock steps back.
+    /// In single mode nothing is stored.
     #[must_use]
     pub fn epoch(&self) -> u64 {
         self.epoch

@@ -1,10 +1,12 @@
 //! What can go wrong, who failed at which step, and whether the call ran.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Whether a failed call ran on the real client. It decides whether repeating the call is safe.
+/// Whether a failed call ran on the real client. It decides whether repeating the call is safe. It displays as a
+/// clause: "it may have run".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Outcome {
     /// The call did not run and never will: repeating it is safe.
@@ -13,6 +15,16 @@ pub enum Outcome {
     Unknown,
     /// The call ran (at least in part): only its result was lost, or it failed while it ran.
     Executed,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::NotExecuted => "it did not run",
+            Self::Unknown => "it may have run",
+            Self::Executed => "it ran",
+        })
+    }
 }
 
 /// An error of the cluster, as opposed to one of the user's own methods.
@@ -126,11 +138,11 @@ pub enum Error {
     MethodFailed { method: String, message: String },
 
     /// The call was not answered in time.
-    #[error("`{method}` was not answered within {timeout:?} ({})", ran(*.outcome))]
+    #[error("`{method}` was not answered within {timeout:?} ({outcome})")]
     DeadlineExceeded { method: String, timeout: Duration, outcome: Outcome },
 
     /// The leader went away before it answered.
-    #[error("the leader went away during `{method}` ({})", ran(*.outcome))]
+    #[error("the leader went away during `{method}` ({outcome})")]
     Disconnected { method: String, outcome: Outcome },
 
     /// A bound of [`Limits`](crate::Limits) is reached.
@@ -234,14 +246,6 @@ impl<'de> Deserialize<'de> for Error {
 
 fn because(last: &Option<String>) -> String {
     last.as_ref().map_or_else(String::new, |last| format!("; the last attempt: {last}"))
-}
-
-fn ran(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::NotExecuted => "it did not run",
-        Outcome::Unknown => "it may have run",
-        Outcome::Executed => "it ran",
-    }
 }
 
 #[cfg(test)]

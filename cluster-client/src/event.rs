@@ -1,6 +1,7 @@
 //! Event types, and events on their way from the real client to their subscribers.
 
 use std::any::{Any, type_name};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
+use crate::serve::panic_message;
 
 /// An event type: what a `#[subscribe]` method's [`Subscription`](crate::Subscription) delivers.
 ///
@@ -182,7 +184,12 @@ pub(crate) trait EventValue: Send + Sync {
 
 impl<E: Subscribe> EventValue for Mutex<E> {
     fn encode(&self, codec: Codec, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        codec.encode(&*self.lock().unwrap_or_else(PoisonError::into_inner), out)
+        let event = self.lock().unwrap_or_else(PoisonError::into_inner);
+        // A panic must not end the task that reads the other events.
+        catch_unwind(AssertUnwindSafe(|| codec.encode(&*event, out))).unwrap_or_else(|panic| {
+            let message = format!("its `Serialize` panicked: {}", panic_message(&*panic));
+            Err(EncodeError::Value { codec: codec.name(), message })
+        })
     }
 
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

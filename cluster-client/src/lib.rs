@@ -24,7 +24,10 @@
 //!     #[subscribe]
 //!     pub async fn watch(&self, symbol: String) -> Result<Subscription<Price>, cluster_client::Error> {
 //!         let (prices, subscription) = Subscription::channel();
-//!         prices.send(Price(symbol.len() as u64)).ok();
+//!         tokio::spawn(async move {
+//!             let _ = prices.send(Price(symbol.len() as u64));
+//!             prices.closed().await; // nobody listens any more: unsubscribe from the market here
+//!         });
 //!         Ok(subscription)
 //!     }
 //! }
@@ -36,11 +39,95 @@
 //!     .start(|_cx| async { Ok::<_, std::io::Error>(Market) })
 //!     .await?;
 //! assert_eq!(market.quote("ACME").await?, Price(4));
-//! assert_eq!(market.watch("ACME".into()).await?.next().await, Some(Price(4)));
+//! let mut prices = market.watch("ACME".into()).await?;
+//! assert_eq!(prices.next().await, Some(Price(4)));
 //! market.membership().close().await;
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! [`cluster_client`] documents the attributes, [`Builder`] the options of `builder()` with their defaults,
+//! [`Membership`] what a member tells about itself, [`Subscribe`] how events are delivered.
+//!
+//! # A tour of the rest
+//!
+//! One-way calls, publications that are taken back, who called, what happened, and whether a failed call ran:
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use std::sync::Mutex;
+//!
+//! use cluster_client::{CallContext, ClusterEvent, Error, Outcome, Role, cluster_client};
+//!
+//! #[derive(Default)]
+//! pub struct Directory {
+//!     services: Mutex<BTreeMap<String, u32>>,
+//! }
+//!
+//! #[cluster_client]
+//! impl Directory {
+//!     /// Published again to a new leader, and unpublished when the process that published it goes.
+//!     #[publish(key = "service", undo = "remove")]
+//!     pub async fn add(&self, cx: CallContext, service: String) {
+//!         self.services.lock().unwrap().insert(service, cx.caller().pid);
+//!     }
+//!
+//!     #[invoke]
+//!     pub async fn remove(&self, service: String) {
+//!         self.services.lock().unwrap().remove(&service);
+//!     }
+//!
+//!     #[invoke(idempotent, timeout = "50ms")]
+//!     pub async fn owner(&self, service: &str) -> Option<u32> {
+//!         if service == "slow" {
+//!             std::future::pending::<()>().await;
+//!         }
+//!         self.services.lock().unwrap().get(service).copied()
+//!     }
+//!
+//!     /// Queued and not answered.
+//!     #[invoke(oneway)]
+//!     pub async fn touch(&self, service: String) {
+//!         assert!(self.services.lock().unwrap().contains_key(&service), "nobody is {service}");
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Error> {
+//! let directory = DirectoryProxy::builder()
+//!     .single_mode(true)
+//!     .start(|_cx| async { Ok::<_, std::io::Error>(Directory::default()) })
+//!     .await?;
+//! assert_eq!(directory.membership().role(), Role::Leader);
+//! let mut events = directory.membership().events();
+//!
+//! directory.add("mail".into()).await?;
+//! assert_eq!(directory.owner("mail").await?, Some(std::process::id()));
+//!
+//! directory.touch("post".into()).await?; // panics in the leader; nobody waits for that, so it is an event
+//! let Some(ClusterEvent::OnewayFailed { method, error }) = events.next().await else { panic!() };
+//! assert_eq!((method.as_str(), error.outcome()), ("touch", Outcome::Executed));
+//!
+//! let error = directory.owner("slow").await.unwrap_err();
+//! match error.outcome() {
+//!     Outcome::NotExecuted => println!("safe to repeat: {error}"),
+//!     Outcome::Unknown => println!("look before repeating: {error}"),
+//!     Outcome::Executed => println!("do not repeat: {error}"),
+//! }
+//! # assert_eq!(error.outcome(), Outcome::Unknown);
+//! directory.membership().close().await; // takes "mail" back first
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Deadlines, dropping, threads
+//!
+//! - A call has a deadline: its method's `timeout = "…"`, else [`response_timeout`](Builder::response_timeout), 3 s by
+//!   default. Waiting for a leader counts.
+//! - Dropping a call's future cancels the call, on the leader too.
+//! - Dropping the last proxy and the last subscription of a member makes it leave, as
+//!   [`close`](Membership::close) does, in the background. [`Membership`] and its streams hold nobody.
+//! - Proxies are cheap to clone, `Send` and `Sync`. A [`Subscription`] is `Send` and not `Sync`.
 //!
 //! # What happens to a call when the leader dies
 //!
@@ -52,23 +139,41 @@
 //! # What it needs
 //!
 //! A tokio runtime with I/O and time, and `panic = "unwind"`: a panic in a method is that call's error, not the leader's
-//! end. The members are processes of one network namespace: it listens on 127.0.0.1 only.
+//! end. The members are processes of one network namespace: it listens on 127.0.0.1 only. It is developed and tested on
+//! Linux, with Rust 1.88 or later.
 //!
-//! # Layout
+//! # State on disk
 //!
-//! | | |
-//! |---|---|
-//! | `proxy`, `options` | what users hold, and how it is started |
-//! | `calls` | what a proxy's methods do |
-//! | `member` | what outlives the leaders: subscriptions, publications, waiting calls |
-//! | `membership` | roles and events, for users |
-//! | `service`, `serve`, `interface` | a real client as a table of methods, one call of it, how two tables differ |
-//! | `signature` | the types of a method, and what they must be able to do |
-//! | `event`, `subscription`, `key` | event types, streams of them, what they are the same by |
-//! | `context`, `error`, `failure`, `limits` | who calls, what went wrong, the bounds |
-//! | `session` | pure state: it decides |
-//! | `runtime` | sockets, tasks, timers: it acts |
-//! | `__private` | what generated code needs |
+//! The [epoch](LeaderContext::epoch) of the last leadership is kept in `<port>.epoch`, in
+//! `$XDG_RUNTIME_DIR/cluster-client`, else in `$HOME/.local/state/cluster-client`, else in a directory of this user among the
+//! temporary files. The members of a port should see the same directory. One that others may write to is not used, and a
+//! file that cannot be used is a warning: the next epoch goes by the clock. Nothing else is stored, and in single mode
+//! nothing at all.
+//!
+//! # Features
+//!
+//! - `bincode` (default): the compact codec [`Codec::Bincode`], which is then the default one. Without it [`Codec::Json`] is.
+//!
+//! # Tracing
+//!
+//! Spans and events of the [`tracing`](https://docs.rs/tracing) crate under the target `cluster_client`: a span `member` (channel,
+//! port, instance) around what a member does in the background, a span `call` (method, call id, process of the caller) around each
+//! call of the real client.
+
+// The map of the crate:
+//
+// proxy, options                what users hold, and how it is started
+// calls                         what a proxy's methods do
+// member                        what outlives the leaders: subscriptions, publications, waiting calls
+// membership                    roles and events, for users
+// service, serve, interface     a real client as a table of methods, one call of it, how two tables differ
+// signature                     the types of a method, and what they must be able to do
+// event, subscription, key      event types, streams of them, what they are the same by
+// context, error, failure,      who calls, what went wrong, the bounds
+// limits
+// session                       pure state: it decides
+// runtime                       sockets, tasks, timers: it acts
+// __private                     what generated code needs
 
 #![warn(missing_docs)]
 

@@ -19,41 +19,50 @@ use crate::Error;
 /// [`Error::TooManySubscriptions`], [`Error::Refused`]); nothing queues without end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of a packet's application object: the arguments, a result, an event. Default 8 MiB, as in tokio's `LengthDelimitedCodec`.
+    /// Bytes of a packet's application object: the arguments, a result, an event. Default 8 MiB, as in tokio's
+    /// `LengthDelimitedCodec`. The same in all members, or what one sends the other may refuse.
     pub max_data: usize,
-    /// Bytes of a packet's connection object (JSON). Default 64 KiB.
+    /// Bytes of a packet's connection object (JSON). Default 64 KiB. The same in all members.
     pub max_conn_object: usize,
     /// Followers of one leader. Default 512; one more is refused with [`Error::Refused`].
     pub followers: usize,
-    /// Connections that have not registered yet. Default 64, as in D-Bus; beyond it the oldest is closed.
+    /// Connections that have not registered yet. Default 64, as in D-Bus; beyond it the oldest is closed. Where several
+    /// channels of a process share a port, that of the one which took the port holds for all.
     pub pending_handshakes: usize,
-    /// How long a connection may take to register. Default 5 s.
+    /// How long a connection may take to register. Default 5 s. For a shared port as in
+    /// [`pending_handshakes`](Self::pending_handshakes).
     pub handshake_timeout: Duration,
     /// Calls that one follower may have running in the leader. Default 1,024.
     pub in_flight_per_follower: usize,
     /// Bytes of arguments that one follower may have in the leader. Default 16 MiB.
     pub in_flight_bytes_per_follower: usize,
-    /// Calls that all followers together may have running in the leader. Default 8,192.
+    /// Calls that may run in the leader together, its own included. Default 8,192.
     pub in_flight: usize,
-    /// Bytes of arguments of all followers together. Default 64 MiB.
+    /// Bytes of arguments of all these calls. Default 64 MiB. A leader's own calls hold arguments only where they are
+    /// encoded.
     pub in_flight_bytes: usize,
     /// Calls of this process that wait for a leader. Default 1,024, each also bounded by its own deadline.
     pub waiting_calls: usize,
     /// Bytes of arguments of the calls that wait for a leader. Default 16 MiB.
     pub waiting_bytes: usize,
-    /// Bytes that wait to be written to one peer. Default 8 MiB; a peer that reads too slowly for it is disconnected.
+    /// Bytes that wait to be written to one peer. Default 8 MiB. Beyond it a member that calls gets [`Error::Busy`], and
+    /// a leader drops pushed values: with "latest" only newer ones of a key are kept in any case, with "every" the oldest
+    /// go and are announced as `Missed`. Nobody is disconnected for it.
     pub outbound_bytes: usize,
-    /// Keys that one follower may be subscribed to. Default 1,024.
+    /// Keys that one follower, or the leader's own process, may be subscribed to. Default 1,024.
     pub subscriptions_per_follower: usize,
     /// Keys that all members together may be subscribed to. Default 65,536.
     pub subscriptions: usize,
-    /// Values retained for late and slow subscribers of one channel. Default 65,536.
+    /// Values retained for late and slow subscribers: in the leader of all keys of the channel together, in a follower and
+    /// for each handle of one key. At least the newest value stays. Default 65,536.
     pub retained_items: usize,
-    /// Bytes of the values retained for late and slow subscribers of one channel. Default 256 MiB.
+    /// Bytes of the values retained for late and slow subscribers of one key. The leader keeps the values of its real
+    /// client as they are, and these do not count. At least the newest value stays. Default 256 MiB.
     pub retained_bytes: usize,
     /// How long the upstream of a key is kept after its last subscriber left. Default 1 s.
     pub linger: Duration,
-    /// How long a closing leader waits for the calls it has accepted. Default 5 s.
+    /// How long a closing leader waits for the calls it has accepted, and then once more for the real client's `#[close]`.
+    /// Default 5 s. Calls that take longer are cut off.
     pub drain: Duration,
     /// Packets handled for one connection before the others get their turn. Default 256.
     pub frames_per_turn: usize,
@@ -91,6 +100,9 @@ const MAX_LENGTH: usize = i32::MAX as usize;
 /// Long enough for anything, and short enough to be added to a point in time.
 const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60 * 365);
 
+/// Room for the description of a few thousand methods.
+const INTERFACE: usize = 1 << 20;
+
 /// The least that the library's own connection objects need.
 const MIN_CONN_OBJECT: usize = 1 << 10;
 
@@ -98,6 +110,11 @@ impl Limits {
     /// Those of a packet.
     pub(crate) fn frame(&self) -> FrameLimits {
         FrameLimits { conn_object: self.max_conn_object, data: self.max_data }
+    }
+
+    /// Those of a packet from a leader, which describes its methods however little data they may take.
+    pub(crate) fn inbound(&self) -> FrameLimits {
+        FrameLimits { data: self.max_data.max(INTERFACE), ..self.frame() }
     }
 
     /// [`Error::InvalidOption`] for the first bound nothing could work under.

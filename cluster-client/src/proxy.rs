@@ -123,10 +123,12 @@ impl<S: Service> Builder<S> {
     {
         let member = Member::new::<S>(self.resolve()?);
         let handle = Handle::new(Arc::clone(&member));
+        let factory = Arc::new(factory);
         let factory: Factory = Arc::new(move |context| {
-            let building = factory(context);
+            let factory = Arc::clone(&factory);
+            // Called within the future: there it may panic, or call its own proxy, and be told.
             Box::pin(async move {
-                match building.await {
+                match factory(context).await {
                     Ok(client) => {
                         Ok(Arc::new(Bound::<S> { client: S::accept(client) }) as Arc<dyn Served>)
                     }

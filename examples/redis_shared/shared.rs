@@ -7,6 +7,7 @@ use cluster_client::{Subscribe, Subscription, SubscriptionSender, cluster_client
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{AsyncCommands, Client, IntoConnectionInfo, Msg, ProtocolVersion, PushInfo};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex as AsyncMutex;
 
 /// A message of a Redis channel. Each counts: what a slow subscriber missed is reported to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Subscribe)]
@@ -41,6 +42,9 @@ pub struct SharedRedis {
     epoch: u64,
     connection: ConnectionManager,
     listeners: Listeners,
+    /// Held while a channel is subscribed to or unsubscribed from: of two changes at once, Redis and `listeners` must
+    /// see the same one last.
+    changing: Arc<AsyncMutex<()>>,
 }
 
 type Listeners = Arc<Mutex<HashMap<String, SubscriptionSender<Message>>>>;
@@ -73,11 +77,15 @@ impl SharedRedis {
     #[subscribe]
     pub async fn listen(&self, channel: String) -> Result<Subscription<Message>, SharedRedisError> {
         let (sender, subscription) = Subscription::channel();
+        let changing = self.changing.lock().await;
         lock(&self.listeners).insert(channel.clone(), sender.clone());
         self.connection.clone().subscribe(&channel).await?;
+        drop(changing);
         let (mut connection, listeners) = (self.connection.clone(), self.listeners.clone());
+        let changing = self.changing.clone();
         tokio::spawn(async move {
             sender.closed().await;
+            let _changing = changing.lock().await;
             // Unless somebody else listens by now.
             let forgotten = {
                 let mut listeners = lock(&listeners);
@@ -108,7 +116,7 @@ impl SharedRedis {
         let client = Client::open(info.set_redis_settings(settings))?;
         let mut connection = ConnectionManager::new_with_config(client, config).await?;
         redis::cmd("CLIENT").arg("SETNAME").arg(name).query_async::<()>(&mut connection).await?;
-        Ok(Self { epoch, connection, listeners })
+        Ok(Self { epoch, connection, listeners, changing: Arc::default() })
     }
 }
 

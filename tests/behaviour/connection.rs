@@ -249,19 +249,20 @@ async fn b26_closing_twice_at_once_is_closing_once() {
     let team = Team::new(Mode::Cluster);
     let leader = team.join().await;
     let mut peer = Peer::register(team.port).await;
-    peer.request(7, 0, &invoke("echo", 1), &hello()).await;
-    peer.is_alive(8).await;
+    peer.request(7, 0, &invoke("wait", 0), &[]).await;
+    team.log.until("wait", 1).await;
     let membership = leader.membership();
     let seen = async {
         let mut seen = Vec::new();
         while let Some((_, conn, data)) = peer.packet().await {
             seen.push(conn + &data);
+            team.log.add("go on");
         }
         seen
     };
     let (seen, (), ()) = soon(join3(seen, membership.close(), membership.close())).await;
     // The call that was accepted is finished before the end.
-    let result = r#"{"type":"invoke_result","success":true}"hello""#;
+    let result = r#"{"type":"invoke_result","success":true}null"#;
     assert_eq!(seen, [r#"{"type":"going_away","accepted":1}"#, result]);
     assert_eq!(team.log.count("destroyed"), 1);
 }

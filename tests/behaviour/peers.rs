@@ -76,12 +76,12 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    pub(crate) async fn to(target: u16, faults: &[Option<Fault>]) -> Self {
+    pub(crate) async fn to<const N: usize>(target: u16, faults: [Option<Fault>; N]) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (count, connections) = watch::channel(0);
         let cut = Arc::new(Notify::new());
-        let faults = Mutex::new(faults.to_vec().into_iter());
+        let faults = Mutex::new(faults.into_iter());
         let cutting = Arc::clone(&cut);
         let accepting = tokio::spawn(async move {
             while let Ok((from, _)) = listener.accept().await {

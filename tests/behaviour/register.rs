@@ -14,7 +14,7 @@ fn follower(relay: &Relay) -> cluster_client::Builder<RegistryProxy> {
 async fn b60_a_registration_that_did_not_arrive_is_made_again() {
     let (port, log) = (free_port(), Log::default());
     let _leader = member(port, &log).await;
-    let mut relay = Relay::to(port, &[Some(Fault::Register)]).await;
+    let mut relay = Relay::to(port, [Some(Fault::Register)]).await;
     let follower = start(follower(&relay), &log).await.unwrap();
     assert_eq!(soon(follower.get("123")).await, Ok("123".to_owned()));
     relay.until(2).await;
@@ -25,7 +25,7 @@ async fn b61_an_answer_that_says_nothing_is_refused_and_a_running_member_registe
     let (port, log) = (free_port(), Log::default());
     let _leader = member(port, &log).await;
     let faults = [Some(Fault::Answer), None, Some(Fault::Answer)];
-    let mut relay = Relay::to(port, &faults).await;
+    let mut relay = Relay::to(port, faults).await;
 
     // To start against a leader that is none of ours would be to wait for nothing.
     let refused = start(follower(&relay), &log).await.unwrap_err();

@@ -277,6 +277,13 @@ impl Store {
         cx.remaining().and_then(|left| left.as_millis().try_into().ok())
     }
 
+    /// Answers once the test has said so.
+    #[invoke]
+    pub async fn wait(&self) {
+        self.log.add("wait");
+        self.log.until("go on", 1).await;
+    }
+
     /// Never answers.
     #[invoke]
     pub async fn hang(&self) -> Result<(), StoreError> {

@@ -82,7 +82,7 @@ impl<'a> Attempts<'a> {
     /// Waits for a leader to send the call to. `size` tells how many bytes of arguments wait.
     pub(super) async fn route(&mut self, size: impl FnOnce() -> usize) -> Result<Route, Error> {
         let link = self.member.link();
-        if let Some(route) = self.usable(&link)? {
+        if let Some(route) = self.usable(link)? {
             return Ok(route);
         }
         if self.waiting.is_none() {
@@ -93,7 +93,7 @@ impl<'a> Attempts<'a> {
         let found = async {
             loop {
                 let link = links.borrow_and_update().clone();
-                if let Some(route) = self.usable(&link)? {
+                if let Some(route) = self.usable(link)? {
                     return Ok(route);
                 }
                 self.has_waited = true;
@@ -111,20 +111,20 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    fn usable(&self, link: &Link) -> Result<Option<Route>, Error> {
+    fn usable(&self, link: Link) -> Result<Option<Route>, Error> {
         if let Some(pinned) = self.pinned
-            && !pinned.is(link)
+            && !pinned.is(&link)
         {
             return Err(self.role_changed());
         }
-        if self.failed.as_ref().is_some_and(|failed| failed.is(link)) {
+        if self.failed.as_ref().is_some_and(|failed| failed.is(&link)) {
             return Ok(None);
         }
         match link {
-            Link::Leading(leadership) => Ok(Some(Route::Here(Arc::clone(leadership)))),
+            Link::Leading(leadership) => Ok(Some(Route::Here(leadership))),
             Link::Following(session) => {
                 session.check(self.method)?;
-                Ok(Some(Route::There(Arc::clone(session))))
+                Ok(Some(Route::There(session)))
             }
             Link::Electing if self.member.is_leaving_from_within() => {
                 Err(Error::GoingAway { method: self.info.name.to_owned() })
@@ -135,7 +135,7 @@ impl<'a> Attempts<'a> {
                 self.member.want_client();
                 Ok(None)
             }
-            Link::Failed(error) => Err(error.clone()),
+            Link::Failed(error) => Err(error),
             Link::Closed => Err(Error::Closed),
         }
     }
@@ -144,8 +144,8 @@ impl<'a> Attempts<'a> {
     /// did not run, try the next one.
     pub(super) async fn answer(
         &mut self,
-        session: Arc<Session>,
-        call: Result<PendingCall, StartError>,
+        session: &Arc<Session>,
+        call: Result<PendingCall<'_>, StartError>,
     ) -> Result<Option<Answer>, Error> {
         let lost = match call {
             Ok(call) => match call.await {
@@ -176,7 +176,7 @@ impl<'a> Attempts<'a> {
             Some(_) if self.idempotent => self.may_have_run = true,
             Some(_) => return Err(self.disconnected()),
         }
-        self.next_link(Link::Following(session));
+        self.next_link(Link::Following(Arc::clone(session)));
         self.pinned.map_or(Ok(None), |_| Err(self.role_changed()))
     }
 

@@ -1,5 +1,6 @@
 //! `#[invoke]`: on the leader a plain call of the real client, elsewhere a packet.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use cluster_protocol::{Codec, EncodeArguments, object_with_call};
@@ -14,7 +15,7 @@ use crate::error::{Error, Outcome};
 use crate::member::Link;
 use crate::proxy::Target;
 use crate::runtime::leader::{Leadership, Permit, Refusal};
-use crate::serve::{Answered, CatchPanic, span};
+use crate::serve::{Answered, CatchPanic, panic_message, span};
 use crate::service::{Bound, BoxFuture, Service};
 
 /// Calls a method on the real client itself.
@@ -94,7 +95,7 @@ where
                     let sequence = started.sequence();
                     call.get_or_insert(CallId { instance: member.instance(), sequence });
                 }
-                let sent = attempts.answer(session, started).await?;
+                let sent = attempts.answer(&session, started).await?;
                 if let Some(answer) = sent {
                     let ok = outcome(attempts, answer.kind, &answer.payload)?;
                     return Ok(decode(codec, info.name, ok, &answer.payload));
@@ -113,10 +114,10 @@ fn size(codec: Codec, args: &impl EncodeArguments) -> usize {
 }
 
 /// Lets a call into a leadership of this process. `None`: not this one, try the next.
-pub(super) async fn enter(
+pub(super) async fn enter<'a>(
     attempts: &mut Attempts<'_>,
-    leadership: &Arc<Leadership>,
-) -> Result<Option<Permit>, Error> {
+    leadership: &'a Arc<Leadership>,
+) -> Result<Option<Permit<'a>>, Error> {
     match leadership.enter() {
         Ok(permit) => Ok(Some(permit)),
         Err(Refusal::Full(limit)) => attempts.back_off(attempts.busy(limit)).await.map(|()| None),
@@ -154,9 +155,14 @@ where
     let span = span(attempts.info.name, &context);
     let running = CURRENT.scope(context, leadership.scope(running)).instrument(span);
     match tokio::time::timeout_at(attempts.deadline.into(), running).await {
-        Ok(Ok(result)) => {
-            Ok(result
-                .map_err(|error| passed_on(attempts.member.codec(), attempts.info.name, error)))
+        Ok(Ok(Ok(value))) => Ok(Ok(value)),
+        Ok(Ok(Err(error))) => {
+            // It runs the `Serialize` of the user's error.
+            let passed_on = || passed_on(attempts.member.codec(), attempts.info.name, error);
+            catch_unwind(AssertUnwindSafe(passed_on)).map(Err).map_err(|panic| Error::Panicked {
+                method: method(),
+                message: panic_message(&*panic).to_owned(),
+            })
         }
         Ok(Err(message)) => Err(Error::Panicked { method: method(), message }),
         Err(_) => Err(attempts.expired(Outcome::Unknown)),

@@ -42,7 +42,16 @@ where
         Queued { method, data: data.into(), deadline: Instant::now() + member.timeout(info) };
     match member.send_oneway(&link, info, call)? {
         None => Ok(()),
-        Some(call) => member.oneways.push(info, call),
+        Some(call) => {
+            member.oneways.push(info, call)?;
+            // The link may have changed before the call was in the queue.
+            match member.link() {
+                Link::Leading(_) | Link::Following(_) => member.send_queued(),
+                Link::Closed => member.drop_queued(),
+                Link::Electing | Link::Failed(_) => {}
+            }
+            Ok(())
+        }
     }
 }
 
@@ -155,7 +164,7 @@ impl Member {
 
     fn run_oneway(self: &Arc<Self>, leadership: &Arc<Leadership>, info: &MethodInfo, call: Queued) {
         let (member, leadership, info) = (Arc::clone(self), Arc::clone(leadership), *info);
-        tokio::spawn(async move {
+        Arc::clone(&leadership).spawn(async move {
             let context =
                 leadership.context(member.next_call(), Some(call.deadline), member.caller());
             let mut bytes = member.call(&info, call.data, context);

@@ -63,7 +63,7 @@ where
                 };
                 let waker = waker().await;
                 let started = session.link.start(conn.as_bytes(), attempts.deadline, waker, append);
-                if let Some(answer) = attempts.answer(session, started).await? {
+                if let Some(answer) = attempts.answer(&session, started).await? {
                     break (
                         outcome(&attempts, answer.kind, &answer.payload)?,
                         answer.payload.to_vec(),

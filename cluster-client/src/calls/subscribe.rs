@@ -157,7 +157,7 @@ async fn ask<Ev: Subscribe>(
                 };
                 let waker = waker().await;
                 let started = session.link.start(&conn, attempts.deadline, waker, append);
-                if let Some(answer) = attempts.answer(Arc::clone(&session), started).await? {
+                if let Some(answer) = attempts.answer(&session, started).await? {
                     let ok = outcome(attempts, answer.kind, &answer.payload)?;
                     return Ok((
                         Link::Following(session),
@@ -179,12 +179,10 @@ struct Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         let member = &self.handle.member;
-        if !member.subscriptions.leave(&self.key, self.id) {
-            return;
-        }
+        let Some(_asking) = member.subscriptions.leave(&self.key, self.id) else { return };
         match member.link() {
             Link::Leading(leadership) => {
-                leadership.fanout.leave(&leadership, &self.key, member.id());
+                leadership.fanout.leave(&self.key, member.id());
             }
             Link::Following(session) => {
                 let conn = ConnObject::UnSubscribe { key: self.key.as_ref().into(), reg: None };

@@ -4,10 +4,11 @@
 //! wait for its answer, and if that is an error, the next of them asks.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use crate::event::{EventOptions, Item};
 use crate::limits::Limits;
@@ -15,8 +16,14 @@ use crate::session::interests::{HandleId, Interests, Joined};
 use crate::subscription::{CloseReason, Deliver};
 
 pub(crate) struct Subscriptions {
-    interests: Mutex<Interests>,
-    asked: watch::Sender<HashMap<Arc<str>, Asked>>,
+    keys: Mutex<Keys>,
+    /// Rung when somebody has asked, with whatever result.
+    asked: Notify,
+}
+
+struct Keys {
+    interests: Interests,
+    asked: HashMap<Arc<str>, Asked>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -48,7 +55,8 @@ pub(crate) struct Wanted {
 
 impl Subscriptions {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self { interests: Mutex::new(Interests::new(limits)), asked: watch::Sender::default() }
+        let keys = Keys { interests: Interests::new(limits), asked: HashMap::new() };
+        Self { keys: Mutex::new(keys), asked: Notify::new() }
     }
 
     pub(crate) fn join(
@@ -59,59 +67,69 @@ impl Subscriptions {
         options: EventOptions,
         to: Arc<dyn Deliver>,
     ) -> HandleId {
-        match self.interests().join(key, method, arguments, options, to) {
+        match self.keys().interests.join(key, method, arguments, options, to) {
             Joined::First(id) | Joined::Live(id) => id,
         }
     }
 
-    /// Takes a handle away. True: it was the key's last one, so the leader is to be told.
-    pub(crate) fn leave(&self, key: &str, id: HandleId) -> bool {
-        let left = self.interests().leave(key, id);
-        if left.is_some() {
-            self.forget(key);
-        }
-        left.is_some()
+    /// Takes a handle away. If it was the key's last one, the leader is to be told, and until the guard is dropped
+    /// nobody asks for the key anew.
+    pub(crate) fn leave(&self, key: &Arc<str>, id: HandleId) -> Option<Asking<'_>> {
+        let mut keys = self.keys();
+        let left = keys.interests.leave(key, id)?;
+        keys.asked.insert(Arc::clone(key), Asked::Asking);
+        drop(keys);
+        drop(left);
+        Some(Asking { subscriptions: self, key: Arc::clone(key) })
     }
 
     /// Waits for a handle's turn to ask for its key.
     pub(crate) async fn turn(&self, key: &Arc<str>, id: HandleId) -> Turn<'_> {
-        let mut changes = self.asked.subscribe();
         loop {
-            if !self.interests().has(key, id) {
-                return Turn::Done;
+            let asked = self.asked.notified();
+            tokio::pin!(asked);
+            // Registered before the look, so that no change is missed.
+            asked.as_mut().enable();
+            if let Some(turn) = self.take_turn(key, id) {
+                return turn;
             }
-            let mut asked = None;
-            self.asked.send_if_modified(|keys| {
-                asked = keys.get(key).copied();
-                if asked.is_none() {
-                    keys.insert(Arc::clone(key), Asked::Asking);
-                }
-                // Nobody waits for a turn to begin.
-                false
-            });
-            match asked {
-                None => return Turn::Mine(Asking { subscriptions: self, key: Arc::clone(key) }),
-                Some(Asked::Confirmed) => return Turn::Done,
-                // The sender lives in `self`, so waiting cannot fail.
-                Some(Asked::Asking) => {
-                    let _ = changes.changed().await;
-                }
+            asked.await;
+        }
+    }
+
+    fn take_turn(&self, key: &Arc<str>, id: HandleId) -> Option<Turn<'_>> {
+        let mut keys = self.keys();
+        if !keys.interests.has(key, id) {
+            // It has ended already.
+            return Some(Turn::Done);
+        }
+        match keys.asked.entry(Arc::clone(key)) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(Asked::Asking);
+                Some(Turn::Mine(Asking { subscriptions: self, key: Arc::clone(key) }))
             }
+            Entry::Occupied(asked) => (*asked.get() == Asked::Confirmed).then_some(Turn::Done),
         }
     }
 
     /// The leader that has confirmed the key is gone already.
     pub(crate) fn unconfirm(&self, key: &str) {
-        self.forget(key);
+        self.keys().forget(key);
+    }
+
+    /// Whether somebody reads the key.
+    pub(crate) fn is_read(&self, key: &str) -> bool {
+        self.keys().interests.is_read(key)
     }
 
     /// What a new leader is asked for. Keys that are being asked for just now are not among them: whoever asks goes
     /// on until there is an answer.
     pub(crate) fn wanted(&self) -> Vec<Wanted> {
-        let interests = self.interests();
-        let asked = self.asked.borrow();
-        let confirmed =
-            interests.iter().filter(|(key, _)| asked.get(*key) == Some(&Asked::Confirmed));
+        let keys = self.keys();
+        let confirmed = keys
+            .interests
+            .iter()
+            .filter(|(key, _)| keys.asked.get(*key) == Some(&Asked::Confirmed));
         confirmed
             .map(|(key, interest)| Wanted {
                 key: Arc::clone(key),
@@ -124,81 +142,76 @@ impl Subscriptions {
 
     /// Whether no value of a key has come yet, although somebody reads it.
     pub(crate) fn awaits_first(&self, key: &str) -> bool {
-        self.interests().awaits_first(key)
+        self.keys().interests.awaits_first(key)
     }
 
     // What the leader says. Notices are delivered without the lock, in the order they were made: it is one task, or
     // one lock of the leader, that calls these.
 
     pub(crate) fn deliver(&self, key: &str, item: Item) {
-        let notice = self.interests().deliver(key, item);
+        let notice = self.keys().interests.deliver(key, item);
         notice.deliver();
     }
 
     pub(crate) fn missed(&self, key: &str, count: u64) {
-        let notice = self.interests().missed(key, count);
+        let notice = self.keys().interests.missed(key, count);
         notice.deliver();
     }
 
     pub(crate) fn resynced(&self, key: &str) {
-        let notice = self.interests().resynced(key);
+        let notice = self.keys().interests.resynced(key);
         notice.deliver();
     }
 
     pub(crate) fn resynced_all(&self) {
-        let notice = self.interests().resynced_all();
+        let notice = self.keys().interests.resynced_all();
         notice.deliver();
     }
 
     pub(crate) fn ended(&self, key: &str, reason: CloseReason) {
-        let notice = self.interests().ended(key, reason);
-        self.forget(key);
+        let mut keys = self.keys();
+        let notice = keys.interests.ended(key, reason);
+        keys.forget(key);
+        drop(keys);
         notice.deliver();
     }
 
     pub(crate) fn close_all(&self, reason: CloseReason) {
-        let notice = self.interests().close_all(reason);
+        let notice = self.keys().interests.close_all(reason);
         notice.deliver();
     }
 
-    fn forget(&self, key: &str) {
-        self.asked.send_if_modified(|keys| {
-            let confirmed = keys.get(key) == Some(&Asked::Confirmed);
-            if confirmed {
-                keys.remove(key);
-            }
-            confirmed
-        });
+    fn keys(&self) -> MutexGuard<'_, Keys> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn interests(&self) -> MutexGuard<'_, Interests> {
-        self.interests.lock().unwrap_or_else(PoisonError::into_inner)
+impl Keys {
+    fn forget(&mut self, key: &str) {
+        if self.asked.get(key) == Some(&Asked::Confirmed) {
+            self.asked.remove(key);
+        }
     }
 }
 
 impl Asking<'_> {
-    /// The leader has the subscription of this handle. One that has ended before it was confirmed leaves its key
-    /// to the next.
+    /// The leader has the subscription, for this handle; unless it has ended meanwhile.
     pub(crate) fn confirm(self, id: HandleId) {
-        let interests = self.subscriptions.interests();
-        if interests.has(&self.key, id) {
-            self.subscriptions.asked.send_modify(|keys| {
-                keys.insert(Arc::clone(&self.key), Asked::Confirmed);
-            });
+        let mut keys = self.subscriptions.keys();
+        if keys.interests.has(&self.key, id) {
+            keys.asked.insert(Arc::clone(&self.key), Asked::Confirmed);
         }
-        drop(interests);
     }
 }
 
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
-        self.subscriptions.asked.send_if_modified(|keys| {
-            let asking = keys.get(&self.key) == Some(&Asked::Asking);
-            if asking {
-                keys.remove(&self.key);
-            }
-            asking
-        });
+        let mut keys = self.subscriptions.keys();
+        if keys.asked.get(&self.key) == Some(&Asked::Asking) {
+            keys.asked.remove(&self.key);
+        }
+        drop(keys);
+        self.subscriptions.asked.notify_waiters();
     }
 }
 

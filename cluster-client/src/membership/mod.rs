@@ -1,5 +1,6 @@
 //! What a member of a cluster can tell about itself: its role, its leader, and what happens to both.
 
+mod display;
 mod listener;
 mod status;
 
@@ -16,7 +17,7 @@ pub(crate) use self::status::Status;
 use crate::runtime::leader::closing_within;
 use crate::{Error, InstanceId};
 
-/// What a member is right now.
+/// What a member is right now. It displays as one lower-case word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// It holds the port and the real client.
@@ -54,37 +55,48 @@ pub struct LeaderInfo {
     pub since: SystemTime,
 }
 
-/// Something that happened to a member, for logs, metrics and tests. See [`Membership::events`].
+/// Something that happened to a member, for logs, metrics and tests. See [`Membership::events`]. It displays as
+/// one line.
+///
+/// Each is seen in the process that it is said of below, and in no other.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the variants say what their fields hold")]
 pub enum ClusterEvent {
-    /// This member leads now.
+    /// This member leads now: the real client is built, and what this member had subscribed and published is
+    /// restored.
     BecameLeader { epoch: u64 },
-    /// This member follows this leader now.
+    /// This member follows this leader now, on a new connection or because the leader's real client is there at last.
     BecameFollower { leader: LeaderInfo },
-    /// The connection to the leader broke.
+    /// In a follower: the connection to the leader broke, or the leader said that it is going away.
     LeaderLost { reason: String },
-    /// The leader holds the port and has not sent a byte for this long: it is stopped or overloaded. Nobody
-    /// can take over as long as it lives.
+    /// In a follower: the leader holds the port and has not sent a byte for this long, three heartbeat intervals or
+    /// more. It is stopped or overloaded. Nobody can take over as long as it lives.
     LeaderUnresponsive { silent_for: Duration },
-    /// The leader answers again.
+    /// In a follower: the leader answers again.
     LeaderResponsive,
-    /// A follower joined this leader.
+    /// In the leader: a follower joined.
     FollowerJoined { pid: u32, instance: InstanceId },
-    /// A follower left this leader.
+    /// In the leader: a follower left, or was dropped because it was silent or broke the rules.
     FollowerLeft { pid: u32, instance: InstanceId, reason: String },
-    /// The real client could not be built.
+    /// The real client could not be built (in the leader, for each attempt, and in its followers), or its `#[close]`
+    /// panicked (in the leader).
     RealClient(Error),
-    /// A one-way call failed after it had been accepted.
+    /// A one-way call failed after it had been accepted. In the caller if it never left it: no leader came in time, a
+    /// bound was reached, or the member closed. In the leader if it failed there, whoever called; its caller is
+    /// not told.
     OnewayFailed { method: String, error: Error },
-    /// A publication could not be made again on a new leader.
+    /// In the member that published: it could not be published again on a new leader. In the leader: an `undo`
+    /// failed.
     PublicationFailed { method: String, error: Error },
-    /// A subscription has had no value within `subscribe_timeout`. It stays.
+    /// In the subscriber: a subscription whose delivery is "latest" has had no value within `subscribe_timeout` (told
+    /// once for a key), or a new leader has not restored a subscription of any kind within that time. It stays.
     SubscriptionStalled { key: String, waited: Duration },
-    /// A subscription could not be restored on a new leader.
+    /// In the leader: the real client refused to restore a subscription, which is tried again, or an event cannot be
+    /// encoded, which followers miss. In the subscriber: a new leader could not restore the subscription; if its
+    /// method differs there it closes, with [`CloseReason::Failed`](crate::CloseReason::Failed).
     SubscriptionFailed { key: String, error: Error },
-    /// This leader could not accept a connection. It goes on accepting.
+    /// In the leader: it could not accept a connection. It goes on accepting.
     AcceptFailed { message: String },
     /// This listener read too slowly: so many events before the next one are lost to it.
     Missed(u64),
@@ -143,7 +155,8 @@ impl Membership {
         self.status.leader()
     }
 
-    /// What happens from now on. The stream ends after [`ClusterEvent::Closed`].
+    /// What happens from now on. The stream ends after [`ClusterEvent::Closed`]. There is no stream before `start` has
+    /// resolved, so the role that a member began with is not among its events: [`role`](Self::role) tells it.
     ///
     /// Each stream holds up to 256 events that were not read yet; what overflows is said by
     /// [`ClusterEvent::Missed`].
@@ -154,6 +167,10 @@ impl Membership {
 
     /// Leaves the cluster, and resolves when that is done. A leader finishes the calls it has accepted,
     /// closes the real client and hands over the port; a follower leaves. Closing again waits for the same.
+    ///
+    /// Calls that outlast [`Limits::drain`](crate::Limits::drain) are cut off: their callers in other processes get
+    /// [`Outcome::Unknown`](crate::Outcome::Unknown), or are sent to the next leader if they are idempotent. A
+    /// `#[close]` is not waited for longer than that either.
     ///
     /// Called within a method of the real client, it does not wait for that method.
     ///

@@ -32,6 +32,9 @@ use crate::{Error, Limits, RolePreference};
 /// | [`strict_parity`](Self::strict_parity) | false | |
 ///
 /// Where an environment variable is not set, the one with `NODE_` before its name is read.
+///
+/// Members find each other by `name` and `port`. They should also agree on `heartbeat_interval` and on
+/// [`Limits::max_data`] and [`Limits::max_conn_object`]: each judges by its own. All other options are each member's own.
 #[must_use = "a builder does nothing until `start`"]
 pub struct Builder<S> {
     pub(crate) options: Options,
@@ -60,7 +63,7 @@ impl<S> Builder<S> {
         self
     }
 
-    /// The port of 127.0.0.1 that the members compete for. Not 0.
+    /// The port of 127.0.0.1 that the members compete for. Not 0. Several channels may share one.
     pub fn port(mut self, port: u16) -> Self {
         self.port = Some(port);
         self
@@ -84,23 +87,24 @@ impl<S> Builder<S> {
         self
     }
 
-    /// The deadline of a call whose method gives none, waiting for a leader included.
+    /// The deadline of a call whose method gives none (`timeout = "…"`), waiting for a leader included.
     pub fn response_timeout(mut self, time: Duration) -> Self {
         self.options.response_timeout = time;
         self
     }
 
     /// After how long a subscription without a value is reported
-    /// ([`ClusterEvent::SubscriptionStalled`](crate::ClusterEvent::SubscriptionStalled)), and for how long a
-    /// new leader restores subscriptions and publications before it takes calls.
+    /// ([`ClusterEvent::SubscriptionStalled`](crate::ClusterEvent::SubscriptionStalled)), and for how long
+    /// at most this member, after a change of leader, restores its own subscriptions and publications before
+    /// its calls go out.
     pub fn subscribe_timeout(mut self, time: Duration) -> Self {
         self.options.subscribe_timeout = time;
         self
     }
 
     /// After how long a silence a follower pings its leader. After three of these the leader is reported
-    /// as [`LeaderUnresponsive`](crate::ClusterEvent::LeaderUnresponsive); after fifteen a leader drops a
-    /// follower.
+    /// as [`LeaderUnresponsive`](crate::ClusterEvent::LeaderUnresponsive); after fifteen of its own a leader
+    /// drops a follower, so set the same in all members.
     pub fn heartbeat_interval(mut self, time: Duration) -> Self {
         self.options.heartbeat_interval = time;
         self
@@ -113,13 +117,13 @@ impl<S> Builder<S> {
     }
 
     /// Whether to stay within this process and open no socket: the first member of a name and port leads,
-    /// the others in the process follow it.
+    /// the others in the process follow it. For tests, and where there is only one process.
     pub fn single_mode(mut self, single: bool) -> Self {
         self.single_mode = Some(single);
         self
     }
 
-    /// How this member encodes arguments and results on its connection to a leader.
+    /// How this member encodes arguments and results on its connection to a leader. Each member may choose.
     pub fn codec(mut self, codec: Codec) -> Self {
         self.options.codec = codec;
         self

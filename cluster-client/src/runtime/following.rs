@@ -37,6 +37,9 @@ impl Session {
     }
 }
 
+/// So many subscriptions and publications are restored at once, well under what a leader lets one follower do.
+const RESTORED_AT_ONCE: usize = 256;
+
 /// Follows until the leader is gone or this member closes.
 pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: &mut Start) -> End {
     let Registered { read, write, welcome, data } = registered;
@@ -48,6 +51,7 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
     });
     let settings = LinkSettings {
         frame: member.frame_limits(),
+        inbound: member.options.limits.inbound(),
         heartbeat_interval: member.options.heartbeat_interval,
         outbound_bytes: member.options.limits.outbound_bytes,
     };
@@ -67,14 +71,19 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
                 let session =
                     Session { link: Arc::clone(&link), mismatches: compare(member, &known.data) };
                 let session = Arc::new(session);
-                tokio::select! {
-                    () = restore(member, &session) => {}
+                let restored = tokio::select! {
+                    restored = restore(member, &session) => restored,
                     () = member.status.close_requested() => return End::Closed,
-                }
+                    end = link.closed() => {
+                        member.lost_leader(&end.reason);
+                        return End::Lost;
+                    }
+                };
                 member.clear_obstacle();
                 member.status.set_role(Role::Follower, Some(leader));
                 member.set_link(Link::Following(session));
                 member.send_queued();
+                unsubscribe_abandoned(member, &link, &restored);
                 member.emit(ClusterEvent::BecameFollower { leader });
                 start.succeeded();
                 tracing::info!(channel = %member.channel, leader = leader.pid, epoch = leader.epoch, "following");
@@ -206,42 +215,71 @@ fn compare_with(mine: &MethodDescription, theirs: Option<&MethodDescription>) ->
 }
 
 /// Subscribes and publishes again. Bounded by `subscribe_timeout`; what fails is told by events.
-async fn restore(member: &Arc<Member>, session: &Session) {
+async fn restore(member: &Arc<Member>, session: &Session) -> Vec<Arc<str>> {
     let requests = requests(member, session);
     if requests.is_empty() {
-        return;
+        return Vec::new();
     }
     member.subscriptions.resynced_all();
     let deadline = Instant::now() + member.options.subscribe_timeout;
-    let mut pending: Vec<Option<Result<PendingCall, StartError>>> = Vec::new();
-    let mut outcomes: Vec<Option<Result<Answer, CallLoss>>> = Vec::new();
+    for window in requests.chunks(RESTORED_AT_ONCE) {
+        for (request, outcome) in window.iter().zip(make_all(session, window, deadline).await) {
+            request.report(member, outcome);
+        }
+    }
+    requests.into_iter().filter_map(Request::key).collect()
+}
+
+/// Makes the requests at once and waits for all answers.
+async fn make_all(
+    session: &Session,
+    requests: &[Request],
+    deadline: Instant,
+) -> Vec<Result<Answer, NotMade>> {
+    let mut calls: Vec<Result<PendingCall<'_>, NotMade>> = Vec::new();
+    let mut answers: Vec<Option<Result<Answer, NotMade>>> = Vec::new();
     poll_fn(|cx| {
-        if pending.is_empty() {
-            pending.extend(requests.iter().map(|request| {
+        if answers.is_empty() {
+            calls.extend(requests.iter().map(|request| {
                 let data = &mut |out: &mut Vec<u8>| {
                     out.extend_from_slice(&request.arguments);
                     Ok(())
                 };
-                Some(session.link.start(&request.conn, deadline, cx.waker().clone(), data))
+                let call = session.link.start(&request.conn, deadline, cx.waker().clone(), data);
+                call.map_err(NotMade::Start)
             }));
-            outcomes.resize_with(pending.len(), || None);
+            answers.resize_with(calls.len(), || None);
         }
-        for (call, outcome) in pending.iter_mut().zip(&mut outcomes) {
-            let polled = match call {
-                Some(Ok(call)) => std::pin::Pin::new(call).poll(cx),
-                Some(Err(_)) => Poll::Ready(Err(CallLoss::Disconnected { sent: false })),
-                None => continue,
-            };
-            if let Poll::Ready(result) = polled {
-                *outcome = Some(result);
-                *call = None;
+        for (call, answer) in calls.iter_mut().zip(&mut answers) {
+            if answer.is_none()
+                && let Ok(call) = call
+                && let Poll::Ready(result) = std::pin::Pin::new(call).poll(cx)
+            {
+                *answer = Some(result.map_err(NotMade::Lost));
             }
         }
-        if pending.iter().all(Option::is_none) { Poll::Ready(()) } else { Poll::Pending }
+        let waits =
+            calls.iter().zip(&answers).any(|(call, answer)| call.is_ok() && answer.is_none());
+        if waits { Poll::Pending } else { Poll::Ready(()) }
     })
     .await;
-    for (request, outcome) in requests.iter().zip(outcomes) {
-        request.report(member, outcome);
+    // Each call that was started has an answer by now, and each other one an error.
+    let made = calls.into_iter().zip(answers);
+    made.filter_map(|(call, answer)| answer.or_else(|| call.err().map(Err))).collect()
+}
+
+/// Why a request has no answer.
+enum NotMade {
+    Start(StartError),
+    Lost(CallLoss),
+}
+
+/// A restored key that nobody reads any more: while it was restored there was no leader to be told.
+fn unsubscribe_abandoned(member: &Member, link: &LeaderLink, restored: &[Arc<str>]) {
+    for key in restored.iter().filter(|key| !member.subscriptions.is_read(key)) {
+        let conn = ConnObject::UnSubscribe { key: key.as_ref().into(), reg: None };
+        // A link that is closed has nothing to be unsubscribed from.
+        let _ = link.send_control(&conn.to_bytes());
     }
 }
 
@@ -301,23 +339,41 @@ pub(crate) fn subscribe_object(key: &str, method: &str, restore: bool) -> Vec<u8
 }
 
 impl Request {
-    fn report(&self, member: &Member, outcome: Option<Result<Answer, CallLoss>>) {
+    /// The key, of a subscription.
+    fn key(self) -> Option<Arc<str>> {
+        match self.what {
+            What::Subscription(key) => Some(key),
+            What::Publication(_) => None,
+        }
+    }
+
+    fn report(&self, member: &Member, outcome: Result<Answer, NotMade>) {
         let timeout = member.options.subscribe_timeout;
         let method = match &self.what {
             What::Subscription(_) => "subscribe",
             What::Publication(method) => member.methods.get(*method).map_or("", |info| info.name),
         };
         let error = match outcome {
-            Some(Ok(Answer { kind: AnswerKind::Ok, .. })) => return,
-            Some(Ok(Answer { kind: AnswerKind::Err, .. })) => {
+            Ok(Answer { kind: AnswerKind::Ok, .. }) => return,
+            Ok(Answer { kind: AnswerKind::Err, .. }) => {
                 failure::method_failed(method, "an error of its own".to_owned())
             }
-            Some(Ok(Answer { kind: AnswerKind::Failed(failure), payload })) => {
+            Ok(Answer { kind: AnswerKind::Failed(failure), payload }) => {
                 failure::error(method, timeout, failure, &payload)
             }
             // The connection is gone, and everything will be restored on the next one.
-            Some(Err(CallLoss::Disconnected { .. } | CallLoss::NotAccepted)) | None => return,
-            Some(Err(CallLoss::Expired { .. })) => {
+            Err(
+                NotMade::Lost(CallLoss::Disconnected { .. } | CallLoss::NotAccepted)
+                | NotMade::Start(StartError::Closed | StartError::GoingAway),
+            ) => return,
+            Err(NotMade::Start(StartError::Busy)) => {
+                Error::Busy { method: method.to_owned(), limit: "limits.outbound_bytes".to_owned() }
+            }
+            Err(NotMade::Start(StartError::Encode(error))) => Error::Encode {
+                what: format!("the arguments of `{method}`"),
+                message: error.to_string(),
+            },
+            Err(NotMade::Lost(CallLoss::Expired { .. })) => {
                 if let What::Subscription(key) = &self.what {
                     let key = key.to_string();
                     return member.emit(ClusterEvent::SubscriptionStalled { key, waited: timeout });

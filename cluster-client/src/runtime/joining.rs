@@ -137,7 +137,7 @@ fn hello(member: &Member) -> Result<Vec<u8>, Obstacle> {
 }
 
 async fn answer(read: &mut ReadHalf, member: &Member) -> Result<(Welcome, Vec<u8>), Obstacle> {
-    let limits = member.frame_limits();
+    let limits = member.options.limits.inbound();
     loop {
         match parse(read.buffered(), &limits) {
             Err(

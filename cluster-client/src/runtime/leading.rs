@@ -66,18 +66,29 @@ pub(super) async fn lead(
     leadership.fanout.add_local(Arc::clone(member));
     member.status.set_gate(leadership.gate());
     leadership.spawn_tasks();
+    // Even if this task does not come to its end, no follower stays with a leader that is none.
+    let _ended = EndLeadership(Arc::clone(&leadership));
     let end = tokio::select! {
         () = serve(member, factory, &leadership, start) => End::HandedOver,
         () = member.status.close_requested() => End::Closed,
-        () = leadership.stepping_down() => End::HandedOver,
+        () = leadership.stepping_down() => {
+            if leadership.was_outdone() { End::HandedOver } else { End::Yielded }
+        }
     };
     seat.hand_over();
     member.leaving(&leadership, matches!(end, End::Closed));
     leadership.drain(member.id()).await;
     seat.release(member.options.limits.drain * 2).await;
-    leadership.end();
     member.saw_epoch(leadership.highest_epoch());
     end
+}
+
+struct EndLeadership(Arc<Leadership>);
+
+impl Drop for EndLeadership {
+    fn drop(&mut self) {
+        self.0.end();
+    }
 }
 
 /// Builds the real client, again and again if need be, and stays.

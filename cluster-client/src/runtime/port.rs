@@ -191,7 +191,11 @@ impl Drop for Listening {
         // The socket goes first: whoever sees the entry gone must be able to listen.
         self.listener = None;
         lock(&OWNED).retain(|owner| !Arc::ptr_eq(owner, &self.owner));
-        lock(&self.owner.channels).closing = true;
+        let mut channels = lock(&self.owner.channels);
+        channels.closing = true;
+        // Only left if the runtime of this task has ended: whoever leads on another one must not go on without the port.
+        channels.by_name.values().for_each(|leadership| leadership.step_down());
+        drop(channels);
         self.owner.freed.send_replace(true);
     }
 }

@@ -34,24 +34,32 @@ struct Hub {
 pub(super) async fn run(member: Arc<Member>, factory: Factory, mut start: Start) {
     let member = CloseAtTheEnd(member);
     let member = &member.0;
-    let (leadership, first) = match enter_in_time(member).await {
-        Ok(Some(entered)) => entered,
-        Ok(None) => return,
-        Err(error) => return start.failed(error),
-    };
-    leadership.fanout.add_local(Arc::clone(member));
-    member.status.set_gate(leadership.gate());
-    tokio::select! {
-        () = member.status.close_requested() => {}
-        () = take_part(member, &factory, &leadership, first, &mut start) => {}
-    }
-    member.leaving(&leadership, true);
-    if leave(member) {
-        leadership.drain(member.id()).await;
-        leadership.end();
-    } else {
-        leadership.undo_all(member.id());
-        leadership.fanout.remove(&leadership, member.id());
+    loop {
+        let (leadership, first) = match enter_in_time(member).await {
+            Ok(Some(entered)) => entered,
+            Ok(None) => return,
+            Err(error) => {
+                start.failed(error);
+                return;
+            }
+        };
+        leadership.fanout.add_local(Arc::clone(member));
+        member.status.set_gate(leadership.gate());
+        let closed = tokio::select! {
+            () = member.status.close_requested() => true,
+            () = take_part(member, &factory, &leadership, first, &mut start) => false,
+        };
+        member.leaving(&leadership, closed);
+        if leave(member, &leadership, first) {
+            leadership.drain(member.id()).await;
+            leadership.end();
+        } else {
+            leadership.undo_all(member.id());
+            leadership.fanout.remove(member.id());
+        }
+        if closed {
+            return;
+        }
     }
 }
 
@@ -144,17 +152,21 @@ fn enter(member: &Member) -> Result<Option<(Arc<Leadership>, bool)>, Error> {
     Ok(Some((Arc::clone(&hub.leadership), first)))
 }
 
-/// True for the last member.
-fn leave(member: &Member) -> bool {
+/// True if the leadership ends with this member: it is the last one, or the one that was to build the real client and
+/// has not. Then the others enter anew.
+fn leave(member: &Member, leadership: &Arc<Leadership>, first: bool) -> bool {
     let mut hubs = hubs();
     let name = name(member);
-    let Some(hub) = hubs.get_mut(&name) else { return true };
+    let Some(hub) = hubs.get_mut(&name).filter(|hub| Arc::ptr_eq(&hub.leadership, leadership))
+    else {
+        return false;
+    };
     hub.members -= 1;
-    let last = hub.members == 0;
-    if last {
+    let ends = hub.members == 0 || (first && leadership.client().is_none());
+    if ends {
         hubs.remove(&name);
     }
-    last
+    ends
 }
 
 fn name(member: &Member) -> Name {

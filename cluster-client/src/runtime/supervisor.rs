@@ -30,7 +30,15 @@ pub(crate) enum End {
     Lost,
     /// The leader went in good order: the port is free.
     HandedOver,
+    /// This member has led, and gave the port up for the followers of another channel: they go first.
+    Yielded,
 }
+
+/// How long a member that yields the port leaves it to others.
+const HEAD_START: Duration = Duration::from_millis(100);
+
+/// A role that has lasted this long ends a row of failures.
+const SETTLED: Duration = Duration::from_secs(1);
 
 /// The waiting `start`: told once whether it succeeded, and what stands in its way.
 pub(crate) struct Start {
@@ -48,11 +56,13 @@ impl Start {
         }
     }
 
-    /// Ends a `start` that still waits.
-    pub(crate) fn failed(&mut self, error: Error) {
-        if let Some(outcome) = self.outcome.take() {
+    /// Ends a `start` that still waits. True: it did, so the member is on its way out.
+    pub(crate) fn failed(&mut self, error: Error) -> bool {
+        let outcome = self.outcome.take();
+        outcome.is_some_and(|outcome| {
             let _ = outcome.send(Err(error));
-        }
+            true
+        })
     }
 
     /// A stranger on the port may do no more than hang up on us. A leader on its way out does so once or twice.
@@ -72,12 +82,18 @@ pub(crate) async fn start(member: &Arc<Member>, factory: Factory) -> Result<(), 
     } else {
         tokio::spawn(run(Arc::clone(member), factory, start).instrument(span));
     }
-    match tokio::time::timeout(waited, ready).await {
+    let started = match tokio::time::timeout(waited, ready).await {
         Ok(Ok(outcome)) => outcome,
         // The supervisor has ended without a word: the member was closed.
         Ok(Err(_)) => Err(Error::Closed),
         Err(_) => Err(member.no_leader(waited)),
+    };
+    if started.is_err() {
+        // It must not stand in the way of the next one.
+        member.status.request_close();
+        member.status.closed().await;
     }
+    started
 }
 
 async fn run(member: Arc<Member>, factory: Factory, mut start: Start) {
@@ -85,21 +101,28 @@ async fn run(member: Arc<Member>, factory: Factory, mut start: Start) {
     let member = &member.0;
     let mut backoff = Backoff::default();
     loop {
-        let failed = match compete(member, &factory, &mut start).await {
-            Ok(End::Closed) => break,
-            Ok(End::Lost | End::HandedOver) => {
-                backoff.reset();
-                continue;
-            }
-            Err(failed) => failed,
-        };
-        if failed.is_final {
-            start.failed(failed.error.clone());
+        let began = Instant::now();
+        let ended = compete(member, &factory, &mut start).await;
+        if ended.is_ok() && began.elapsed() >= SETTLED {
+            backoff.reset();
         }
-        tracing::debug!(channel = %member.channel, error = %failed.error, "no leader yet");
+        // The first delay of a row is none.
+        let mut delay = backoff.next_delay(fastrand::u64(..));
+        match ended {
+            Ok(End::Closed) => break,
+            Ok(End::HandedOver) => delay = Duration::ZERO,
+            Ok(End::Yielded) => delay = HEAD_START,
+            Ok(End::Lost) => {}
+            Err(failed) => {
+                tracing::debug!(channel = %member.channel, error = %failed.error, "no leader yet");
+                if failed.is_final && start.failed(failed.error) {
+                    break;
+                }
+            }
+        }
         tokio::select! {
             () = member.status.close_requested() => break,
-            () = tokio::time::sleep(backoff.next_delay(fastrand::u64(..))) => {}
+            () = tokio::time::sleep(delay) => {}
         }
     }
 }

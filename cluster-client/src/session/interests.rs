@@ -119,10 +119,16 @@ impl Interests {
         if interest.handles.is_empty() { self.by_key.remove(key) } else { None }
     }
 
-    /// Whether a handle is still told what comes.
+    /// Whether somebody reads the key.
+    pub(crate) fn is_read(&self, key: &str) -> bool {
+        self.by_key.contains_key(key)
+    }
+
+    /// Whether this handle reads the key.
     pub(crate) fn has(&self, key: &str, id: HandleId) -> bool {
-        let interest = self.by_key.get(key);
-        interest.is_some_and(|interest| interest.handles.iter().any(|handle| handle.id == id))
+        self.by_key
+            .get(key)
+            .is_some_and(|interest| interest.handles.iter().any(|handle| handle.id == id))
     }
 
     /// A value has come: retains it, if its event type says so.

@@ -114,12 +114,20 @@ impl<A> Owners<A> {
         self.by_key.remove(key).map(|owner| owner.by)
     }
 
-    /// `who` has gone: its publications leave the table. Returns those that are to be taken back.
-    pub(crate) fn gone(&mut self, who: SubscriberId) -> Vec<(PublicationKey, A)> {
+    /// The publications of somebody who has gone, to be [taken](Self::take) one by one.
+    pub(crate) fn owned_by(&self, who: SubscriberId) -> Vec<PublicationKey> {
         self.by_key
-            .extract_if(|_, owner| owner.by.who == who)
-            .filter_map(|(key, owner)| owner.undo.map(|arguments| (key, arguments)))
+            .iter()
+            .filter(|(_, owner)| owner.by.who == who)
+            .map(|(key, _)| key.clone())
             .collect()
+    }
+
+    /// Takes a publication out of the table, unless somebody else owns it by now. Returns what takes it back, if
+    /// anything does.
+    pub(crate) fn take(&mut self, key: &PublicationKey, who: SubscriberId) -> Option<A> {
+        self.by_key.get(key).filter(|owner| owner.by.who == who)?;
+        self.by_key.remove(key)?.undo
     }
 }
 
@@ -144,8 +152,10 @@ mod tests {
         assert_eq!(owners.published(key("x"), by(A, 1), Some("first")), None);
         assert_eq!(owners.published(key("x"), by(A, 2), Some("second")), None);
         assert_eq!(owners.published(key("x"), by(B, 1), Some("third")), Some(by(A, 2)));
-        assert_eq!(owners.gone(A), []);
-        assert_eq!(owners.gone(B), [(key("x"), "third")]);
+        assert_eq!(owners.owned_by(A), []);
+        assert_eq!(owners.take(&key("x"), A), None);
+        assert_eq!(owners.owned_by(B), [key("x")]);
+        assert_eq!(owners.take(&key("x"), B), Some("third"));
     }
 
     #[test]
@@ -155,7 +165,8 @@ mod tests {
         owners.published(key("y"), by(A, 2), None);
         assert_eq!(owners.undone(&key("x")), Some(by(A, 1)));
         assert_eq!(owners.undone(&key("x")), None);
-        assert_eq!(owners.gone(A), []);
+        assert_eq!(owners.owned_by(A), [key("y")]);
+        assert_eq!(owners.take(&key("y"), A), None);
     }
 
     fn remembered(publications: &Remembered) -> Vec<(u64, Bytes)> {

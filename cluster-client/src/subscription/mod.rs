@@ -47,7 +47,7 @@ pub(crate) use self::upstream::{Upstream, UpstreamEvent};
 /// Reading is cancel safe: [`next`](Self::next) and [`next_event`](Self::next_event) take an event
 /// only when they return it. A reader that is too slow holds up nobody; what becomes of the events
 /// it cannot follow is up to the event type, see [`Subscribe`]. Dropping the subscription
-/// unsubscribes.
+/// unsubscribes. It is `Send` and not `Sync`: one task reads it at a time.
 ///
 /// ```
 /// use cluster_client::{Subscribe, Subscription};
@@ -105,7 +105,7 @@ pub enum CloseReason {
     Ended,
     /// This member of the cluster was closed.
     Closed,
-    /// It cannot go on: the next leader could not subscribe anew, or an event could not be decoded.
+    /// It cannot go on: its method differs at the new leader, or an event could not be decoded.
     Failed(Error),
 }
 
@@ -123,7 +123,8 @@ impl<E: Subscribe> Subscription<E> {
     /// A sender for the real client, and the subscription that it returns.
     ///
     /// The subscription ends, with [`CloseReason::Ended`], when the last clone of the sender is
-    /// dropped.
+    /// dropped: keep one for as long as there may be events, best in the task that makes them, see
+    /// [`SubscriptionSender`].
     pub fn channel() -> (SubscriptionSender<E>, Self) {
         let inbox = Arc::new(Inbox::new(E::OPTIONS.delivery, &Limits::default()));
         (SubscriptionSender::new(inbox.clone()), Self::new(Source::Inbox(inbox)))

@@ -55,7 +55,7 @@ async fn an_idempotent_call_is_sent_again_under_the_same_number() {
         .port(port)
         .start(move |_| std::future::ready(Ok::<_, Error>(Arc::clone(&client))));
     let _leader = soon(leader).await.unwrap();
-    let relay = Relay::to(port, &[]).await;
+    let relay = Relay::to(port, []).await;
     let follower = ForgetfulProxy::builder()
         .port(relay.port)
         .role(RolePreference::Follower)
@@ -74,7 +74,7 @@ async fn an_idempotent_call_is_sent_again_under_the_same_number() {
 async fn another_call_is_not_sent_again_and_says_that_it_may_have_run() {
     let (port, log) = (free_port(), Log::default());
     let _leader = member(port, &log).await;
-    let relay = Relay::to(port, &[]).await;
+    let relay = Relay::to(port, []).await;
     let follower = RegistryProxy::builder().port(relay.port).role(RolePreference::Follower);
     let follower = start(follower, &log).await.unwrap();
     let calling = tokio::spawn(async move { follower.never().await });

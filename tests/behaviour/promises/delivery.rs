@@ -183,5 +183,6 @@ async fn an_event_that_cannot_be_read_ends_the_subscription_and_says_why() {
     assert!(matches!(&error, Error::Decode { message, .. } if message.contains("bad luck")));
     // The next subscriber goes on from there.
     soon(follower.draw(8)).await.unwrap();
+    assert_eq!(next(&mut here).await, Lucky(8));
     assert_eq!(next(&mut soon(follower.numbers()).await.unwrap()).await, Lucky(8));
 }

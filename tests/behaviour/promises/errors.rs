@@ -63,7 +63,8 @@ async fn an_error_of_an_inner_proxy_never_reads_as_the_outer_calls_own() {
 #[tokio::test]
 async fn a_panic_is_an_error_of_its_call_and_the_leader_goes_on() {
     let (port, log) = (free_port(), Log::default());
-    for proxy in &[member(port, &log).await, member(port, &log).await] {
+    let members = [member(port, &log).await, member(port, &log).await];
+    for proxy in &members {
         let error = soon(proxy.panics()).await.unwrap_err();
         let panicked = Error::Panicked { method: "panics".into(), message: "mock panic".into() };
         assert_eq!(panicked.outcome(), Outcome::Executed);

@@ -28,7 +28,7 @@ async fn it_is_taken_back_when_its_publisher_closes() {
 async fn it_is_taken_back_when_its_publisher_dies() {
     let (port, log) = (free_port(), Log::default());
     let leader = member(port, &log).await;
-    let relay = Relay::to(port, &[]).await;
+    let relay = Relay::to(port, []).await;
     let publisher = RegistryProxy::builder().port(relay.port).role(RolePreference::Follower);
     let publisher = start(publisher, &log).await.unwrap();
     let mut watching = leader.watch("s".into()).await.unwrap();

@@ -14,19 +14,20 @@ use super::publications::Settlement;
 use super::request::{self, Incoming};
 use super::serving::Connection;
 use super::upstream::Request;
-use super::{Leadership, Permit, refusal};
+use super::{HeldPermit, Leadership, Permit, refusal};
 use crate::context::CallId;
 use crate::event::EventOptions;
 use crate::failure;
 use crate::key::topic_key;
 use crate::membership::ClusterEvent;
 use crate::serve::{Call, Reply};
-use crate::service::{Kind, MethodInfo, Served};
+use crate::service::{Kind, MethodInfo};
 use crate::session::payload::Payload;
 
 impl Connection {
     pub(super) fn handle(
         &mut self,
+        leadership: &Arc<Leadership>,
         header: &Header,
         incoming: Incoming,
         data: Payload,
@@ -36,7 +37,7 @@ impl Connection {
             _ if self.going_away && incoming.is_call() => Ok(()),
             Incoming::Invoke { method, oneway, call } => {
                 self.accepted += 1;
-                self.invoke(header, method, oneway, call, data)
+                self.invoke(leadership, header, method, oneway, call, data)
             }
             Incoming::UnknownMethod { oneway } => {
                 self.accepted += 1;
@@ -50,9 +51,7 @@ impl Connection {
                 self.subscribe(header, method, &key, restore, &data)
             }
             Incoming::Unsubscribe { key } => {
-                if let Some(topic) =
-                    self.leadership.fanout.leave(&self.leadership, &key, self.follower.id())
-                {
+                if let Some(topic) = self.leadership.fanout.leave(&key, self.follower.id()) {
                     self.follower.drop_pushes(topic);
                 }
                 Ok(())
@@ -75,15 +74,15 @@ impl Connection {
 
     fn invoke(
         &mut self,
+        leadership: &Arc<Leadership>,
         header: &Header,
         method: usize,
         oneway: bool,
         call: Option<u64>,
         data: Payload,
     ) -> Result<(), String> {
-        let leadership = Arc::clone(&self.leadership);
         let Some(info) = leadership.terms.methods.get(method) else { return Ok(()) };
-        let started = self.start(header, method, info, call, data);
+        let started = self.start(leadership, header, method, info, call, data);
         let (settlement, permit) = match started {
             Ok(started) => started,
             Err((failure, message)) => {
@@ -95,7 +94,7 @@ impl Connection {
         let Some(slot) = self.slots.get_mut(method) else { return Ok(()) };
         if !info.spawn && !leadership.settles(method) {
             let mut cx = Context::from_waker(Waker::noop());
-            if let Poll::Ready(reply) = leadership.sync_scope(|| slot.poll_once(&mut cx)) {
+            if let Poll::Ready(reply) = slot.poll_once(&mut cx) {
                 self.answer(header.id, info, oneway, reply);
                 return Ok(());
             }
@@ -105,7 +104,8 @@ impl Connection {
             self.answer(header.id, info, oneway, reply);
             return Ok(());
         };
-        let caller = self.follower.id();
+        let permit = permit.hold(header.data_len as usize);
+        let (leadership, caller) = (Arc::clone(leadership), self.follower.id());
         self.run(header, oneway.then_some(method), permit, async move {
             let reply = leadership.scope(served).await;
             leadership.settle(settlement, reply.answered, caller);
@@ -114,21 +114,26 @@ impl Connection {
     }
 
     /// Makes the call's future, if the call may run: within the bounds, and not after its time.
-    fn start(
+    fn start<'a>(
         &mut self,
+        leadership: &'a Arc<Leadership>,
         header: &Header,
         method: usize,
         info: &MethodInfo,
         call: Option<u64>,
         data: Payload,
-    ) -> Result<(Settlement, Permit), (Failure, Cow<'static, str>)> {
-        let permit = self.admit()?;
-        let client =
-            self.client().ok_or((Failure::NotReady, "the real client is not there".into()))?;
+    ) -> Result<(Settlement, Permit<'a>), (Failure, Cow<'static, str>)> {
+        let permit = self.admit(leadership)?;
         let call = self.call(header, info, call, data)?;
-        let settlement = self.leadership.settlement(method, &call);
+        let settlement = leadership.settlement(method, &call);
         let settlement =
             settlement.map_err(|error| (Failure::BadArguments, error.to_string().into()))?;
+        if self.client.is_none() {
+            self.client = leadership.client();
+        }
+        let Some(client) = &self.client else {
+            return Err((Failure::NotReady, "the real client is not there".into()));
+        };
         if let Some(slot) = self.slots.get_mut(method) {
             slot.prepare(&call);
             client.serve(method, call, slot);
@@ -146,9 +151,12 @@ impl Connection {
     }
 
     /// Whether one more call may run: within the follower's bounds and within those of all.
-    fn admit(&self) -> Result<Permit, (Failure, Cow<'static, str>)> {
+    fn admit<'a>(
+        &self,
+        leadership: &'a Leadership,
+    ) -> Result<Permit<'a>, (Failure, Cow<'static, str>)> {
         self.follower.has_room().map_err(|limit| (Failure::Busy, limit.into()))?;
-        self.leadership.enter().map_err(|refused| {
+        leadership.enter().map_err(|refused| {
             let (failure, message) = refusal(refused);
             (failure, message.into())
         })
@@ -160,11 +168,10 @@ impl Connection {
         &self,
         header: &Header,
         oneway: Option<usize>,
-        mut permit: Permit,
+        permit: HeldPermit,
         call: impl Future<Output = Reply> + Send + 'static,
     ) -> Result<(), String> {
         let (id, bytes) = (header.id, header.data_len as usize);
-        permit.hold(bytes);
         let follower = Arc::clone(&self.follower);
         if !follower.running(id, bytes) {
             return Err(format!("two running calls have the id {id}"));
@@ -181,13 +188,6 @@ impl Connection {
             follower.running_as(id, task.abort_handle());
         }
         Ok(())
-    }
-
-    fn client(&mut self) -> Option<Arc<dyn Served>> {
-        if self.client.is_none() {
-            self.client = self.leadership.client();
-        }
-        self.client.clone()
     }
 
     fn call(
@@ -251,9 +251,9 @@ impl Connection {
         key: &str,
         restore: bool,
         data: &Payload,
-    ) -> Result<(EventOptions, Request, Permit), (Failure, Cow<'static, str>)> {
-        let permit = self.admit()?;
+    ) -> Result<(EventOptions, Request, HeldPermit), (Failure, Cow<'static, str>)> {
         let leadership = Arc::clone(&self.leadership);
+        let permit = self.admit(&leadership)?;
         let info = leadership.terms.methods.get(method);
         let Some((info, Kind::Subscribe { key: key_of, options })) =
             info.map(|info| (info, info.kind))
@@ -272,7 +272,7 @@ impl Connection {
         Ok((
             options,
             Request { method, key: key.into(), codec, arguments, context, restore },
-            permit,
+            permit.hold(data.len()),
         ))
     }
 }
@@ -283,7 +283,7 @@ struct Running {
     id: u64,
     bytes: usize,
     /// Given back after the answer is on its way: a leadership that goes waits for it.
-    _permit: Permit,
+    _permit: HeldPermit,
 }
 
 impl Drop for Running {

@@ -35,6 +35,8 @@ pub(crate) struct Fanout {
     /// Followers with something new to be written, and the one task that writes it.
     dirty: Mutex<Vec<Arc<Follower>>>,
     flush: Notify,
+    /// Rung when a subscriber has left: its topics may begin to linger.
+    left: Notify,
     max_followers: usize,
 }
 
@@ -66,6 +68,7 @@ impl Fanout {
             roster: Mutex::default(),
             dirty: Mutex::default(),
             flush: Notify::new(),
+            left: Notify::new(),
             max_followers: limits.followers,
         }
     }
@@ -81,13 +84,13 @@ impl Fanout {
     }
 
     /// A follower or local member has gone, with its subscriptions.
-    pub(crate) fn remove(&self, leadership: &Arc<Leadership>, id: SubscriberId) {
+    pub(crate) fn remove(&self, id: SubscriberId) {
         lock(&self.roster).remove(id);
-        let mut table = lock(&self.topics);
-        table.topics.leave_all(Instant::now(), id);
-        linger(leadership, &table);
+        lock(&self.topics).topics.leave_all(Instant::now(), id);
+        self.left.notify_one();
     }
 
+    /// From now on no follower is admitted. True if there are any.
     pub(crate) fn close_to_followers(&self) -> bool {
         lock(&self.roster).close()
     }
@@ -144,8 +147,10 @@ impl Fanout {
                 {
                     return failure.into_reply();
                 }
-                // The answer is for somebody of another codec: ask again in one's own.
-                Ok(OpeningState::Failed(_)) => {}
+                // The answer is for somebody of another codec: wait for the next try, or ask again in one's own.
+                Ok(OpeningState::Failed(_)) => {
+                    let _ = opening.changed().await;
+                }
                 Ok(OpeningState::Open | OpeningState::Pending) => return Reply::ok(),
                 Err(_) => return Reply::failed(Failure::GoingAway, "the leader is going away"),
             }
@@ -205,16 +210,24 @@ impl Fanout {
         }
     }
 
-    pub(crate) fn leave(
-        &self,
-        leadership: &Arc<Leadership>,
-        key: &str,
-        who: SubscriberId,
-    ) -> Option<TopicId> {
-        let mut table = lock(&self.topics);
-        let topic = table.topics.leave(Instant::now(), key, who);
-        linger(leadership, &table);
+    pub(crate) fn leave(&self, key: &str, who: SubscriberId) -> Option<TopicId> {
+        let topic = lock(&self.topics).topics.leave(Instant::now(), key, who);
+        self.left.notify_one();
         topic
+    }
+
+    /// Drops the topics that nobody came back to after their linger, for ever.
+    pub(super) async fn drop_lingering(&self) {
+        loop {
+            let deadline = lock(&self.topics).topics.next_deadline();
+            match deadline {
+                None => self.left.notified().await,
+                Some(deadline) => {
+                    tokio::time::sleep_until(deadline.into()).await;
+                    self.expire();
+                }
+            }
+        }
     }
 
     fn expire(&self) {
@@ -256,8 +269,12 @@ impl Fanout {
     pub(super) fn publish(&self, leadership: &Leadership, topic: TopicId, event: UpstreamEvent) {
         match event {
             UpstreamEvent::Value(item) => self.publish_value(leadership, topic, &item),
-            UpstreamEvent::Missed(count) => self.announce(topic, &PushEvent::Missed { count }),
-            UpstreamEvent::Resynced => self.announce(topic, &PushEvent::Resynced),
+            UpstreamEvent::Missed(count) => {
+                self.announce(&lock(&self.topics), topic, PushEvent::Missed { count })
+            }
+            UpstreamEvent::Resynced => {
+                self.announce(&lock(&self.topics), topic, PushEvent::Resynced)
+            }
         }
         self.flush.notify_one();
     }
@@ -298,21 +315,20 @@ impl Fanout {
         drop(affected.released);
     }
 
-    fn announce(&self, topic: TopicId, event: &PushEvent) {
-        let table = lock(&self.topics);
+    fn announce(&self, table: &Table, topic: TopicId, event: PushEvent) {
         let Some(entry) = table.entries.get(&topic) else { return };
         let roster = lock(&self.roster);
         let mut dirty = lock(&self.dirty);
         for who in table.topics.subscribers(topic) {
-            dirty.extend(roster.announce(entry.route(topic), *who, *event));
+            dirty.extend(roster.announce(entry.route(topic), *who, event));
         }
     }
 
     /// The upstream subscription has ended: so do those of all subscribers.
     pub(super) fn ended(&self, topic: TopicId) {
-        self.announce(topic, &PushEvent::Ended);
         let affected = {
             let mut table = lock(&self.topics);
+            self.announce(&table, topic, PushEvent::Ended);
             table.entries.remove(&topic);
             table.topics.ended(topic)
         };
@@ -351,8 +367,12 @@ impl Fanout {
         }
     }
 
-    pub(super) fn gone(&self, who: SubscriberId) -> Vec<(PublicationKey, Arguments)> {
-        lock(&self.owners).gone(who)
+    pub(super) fn owned_by(&self, who: SubscriberId) -> Vec<PublicationKey> {
+        lock(&self.owners).owned_by(who)
+    }
+
+    pub(super) fn take(&self, key: &PublicationKey, who: SubscriberId) -> Option<Arguments> {
+        lock(&self.owners).take(key, who)
     }
 
     fn publication_taken(&self, leadership: &Leadership, owner: By, key: &PublicationKey) {
@@ -371,18 +391,6 @@ impl Fanout {
             None => {}
         }
     }
-}
-
-/// Has the topics whose last subscriber has left dropped after their linger.
-fn linger(leadership: &Arc<Leadership>, table: &Table) {
-    let Some(deadline) = table.topics.next_deadline() else { return };
-    let leadership = Arc::clone(leadership);
-    tokio::spawn(async move {
-        tokio::select! {
-            () = leadership.ended() => {}
-            () = tokio::time::sleep_until(deadline.into()) => leadership.fanout.expire(),
-        }
-    });
 }
 
 fn speaks(request: &Request, failure: &OpenFailure) -> bool {

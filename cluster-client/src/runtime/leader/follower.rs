@@ -1,6 +1,7 @@
 //! A follower as its leader sees it: what is to be sent to it, which of its calls run.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -229,9 +230,11 @@ impl Follower {
     /// Notes a call that runs in a task. False: one with this id runs already.
     pub(super) fn running(&self, id: u64, bytes: usize) -> bool {
         let mut state = self.lock();
-        let is_new = state.running.insert(id, None).is_none();
+        // The one that runs must stay there to be cut off.
+        let Entry::Vacant(entry) = state.running.entry(id) else { return false };
+        entry.insert(None);
         state.running_bytes += bytes;
-        is_new
+        true
     }
 
     /// How to cut it off. It may be over by now.

@@ -1,7 +1,9 @@
 //! Counts the calls that run and shuts new ones out once the leadership goes.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use cluster_protocol::Failure;
 use tokio::sync::Notify;
 
 use crate::limits::Limits;
@@ -22,7 +24,7 @@ pub(crate) struct Gate {
 
 impl Gate {
     /// Lets a call in, unless the gate is closed, or full by its calls or by what they hold.
-    pub(crate) fn enter(&self, limits: &Limits) -> Result<(), Refusal> {
+    fn enter(&self, limits: &Limits) -> Result<(), Refusal> {
         let before = self.running.fetch_add(1, Ordering::AcqRel);
         let refused = if before & CLOSED != 0 {
             Refusal::Closed
@@ -37,13 +39,22 @@ impl Gate {
         Err(refused)
     }
 
+    /// Lets a call in whatever its bounds. False: the gate is closed.
+    fn enter_unbounded(&self) -> bool {
+        let open = self.running.fetch_add(1, Ordering::AcqRel) & CLOSED == 0;
+        if !open {
+            self.leave(0);
+        }
+        open
+    }
+
     /// A call that was let in does not end at once: until it leaves it holds on to its arguments.
-    pub(crate) fn hold(&self, bytes: usize) {
+    fn hold(&self, bytes: usize) {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// A call that was let in has ended, and holds on to nothing any more.
-    pub(crate) fn leave(&self, bytes: usize) {
+    fn leave(&self, bytes: usize) {
         if bytes > 0 {
             self.bytes.fetch_sub(bytes, Ordering::Relaxed);
         }
@@ -97,6 +108,60 @@ pub(crate) struct ClosingWithin<'a>(&'a Gate);
 impl Drop for ClosingWithin<'_> {
     fn drop(&mut self) {
         self.0.closing.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// A call is running; dropping it says that it has ended.
+pub(crate) struct Permit<'a> {
+    gate: &'a Arc<Gate>,
+}
+
+impl<'a> Permit<'a> {
+    pub(crate) fn new(gate: &'a Arc<Gate>, limits: &Limits) -> Result<Self, Refusal> {
+        gate.enter(limits)?;
+        Ok(Self { gate })
+    }
+
+    /// The call does not end at once: it holds on to its arguments.
+    pub(crate) fn hold(self, bytes: usize) -> HeldPermit {
+        self.gate.hold(bytes);
+        let held = HeldPermit { gate: Arc::clone(self.gate), bytes };
+        // The call has not ended.
+        std::mem::forget(self);
+        held
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        self.gate.leave(0);
+    }
+}
+
+/// The permit of a call that takes its time.
+pub(crate) struct HeldPermit {
+    gate: Arc<Gate>,
+    bytes: usize,
+}
+
+impl HeldPermit {
+    /// Whatever the bounds; `None`: the gate is closed.
+    pub(crate) fn unbounded(gate: &Arc<Gate>) -> Option<Self> {
+        gate.enter_unbounded().then(|| Self { gate: Arc::clone(gate), bytes: 0 })
+    }
+}
+
+impl Drop for HeldPermit {
+    fn drop(&mut self) {
+        self.gate.leave(self.bytes);
+    }
+}
+
+/// What a caller whose call was not let in is told.
+pub(crate) fn refusal(refusal: Refusal) -> (Failure, &'static str) {
+    match refusal {
+        Refusal::Closed => (Failure::GoingAway, "the leader is going away"),
+        Refusal::Full(limit) => (Failure::Busy, limit),
     }
 }
 

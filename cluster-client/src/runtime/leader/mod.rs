@@ -29,12 +29,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use cluster_protocol::{Failure, FrameLimits};
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use self::fanout::Fanout;
 use self::gate::ClosingWithin;
-pub(crate) use self::gate::{Gate, Refusal};
+pub(crate) use self::gate::{Gate, HeldPermit, Permit, Refusal, refusal};
 use crate::context::{CallContext, CallId, Caller, InstanceId};
 use crate::error::Error;
 use crate::limits::Limits;
@@ -68,11 +70,15 @@ pub struct Leadership {
     /// Somebody wants a real client that could not be built to be tried again.
     wanted: Notify,
     step_down: CancellationToken,
+    /// Numbers the calls that nobody else has made, apart from those of this process's member.
+    own_calls: AtomicU64,
     /// Of the leader that a follower has seen and that this one is older than.
     outdone_by: AtomicU64,
     /// Ends every task of this leadership.
     ended: CancellationToken,
     gate: Arc<Gate>,
+    /// The runtime that this leadership lives on, whoever calls.
+    runtime: Handle,
     /// For each method, whether its calls publish something or take it back.
     settling: Vec<bool>,
 }
@@ -104,9 +110,11 @@ impl Leadership {
             state: watch::Sender::new(State::Starting),
             wanted: Notify::new(),
             step_down: CancellationToken::new(),
+            own_calls: AtomicU64::new(1 << 47),
             outdone_by: AtomicU64::new(0),
             ended: CancellationToken::new(),
             gate: Arc::default(),
+            runtime: Handle::current(),
         })
     }
 
@@ -206,6 +214,11 @@ impl Leadership {
         self.step_down();
     }
 
+    /// Whether it stepped down for an older or another member's sake: `false`, for that of another channel.
+    pub(crate) fn was_outdone(&self) -> bool {
+        self.outdone_by.load(Ordering::Acquire) > 0
+    }
+
     /// The epoch that the next leadership must exceed.
     pub(crate) fn highest_epoch(&self) -> u64 {
         self.outdone_by.load(Ordering::Acquire).max(self.terms.epoch)
@@ -235,8 +248,9 @@ impl Leadership {
             tracing::warn!(channel = %self.terms.channel, running = self.gate.running(), "calls outlast the drain time and are cut off");
         }
         if let Some(client) = client {
-            for (key, arguments) in self.fanout.gone(own) {
-                self.undo(&client, &key, arguments).await;
+            let undone = self.undo_each(&client, own);
+            if tokio::time::timeout(self.terms.limits.drain, undone).await.is_err() {
+                tracing::warn!(channel = %self.terms.channel, "not all publications could be taken back in time");
             }
             self.fanout.close_upstreams();
             let closing = CatchPanic(client.close());
@@ -266,6 +280,10 @@ impl Leadership {
         self.fanout.end();
     }
 
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+        self.runtime.spawn(task)
+    }
+
     /// Starts what serves all followers together.
     pub(crate) fn spawn_tasks(self: &Arc<Self>) {
         let leadership = Arc::clone(self);
@@ -273,6 +291,7 @@ impl Leadership {
             tokio::select! {
                 () = leadership.ended() => {}
                 () = leadership.fanout.write_pushes() => {}
+                () = leadership.fanout.drop_lingering() => {}
                 () = leadership.watch_silence() => {}
             }
         });
@@ -296,9 +315,18 @@ impl Leadership {
     }
 
     /// Lets a call in, unless the leadership is going away or over its bound.
-    pub(crate) fn enter(&self) -> Result<Permit, Refusal> {
-        self.gate.enter(&self.terms.limits)?;
-        Ok(Permit { gate: Arc::clone(&self.gate), bytes: 0 })
+    pub(crate) fn enter(&self) -> Result<Permit<'_>, Refusal> {
+        Permit::new(&self.gate, &self.terms.limits)
+    }
+
+    /// Lets something in that no bound may hold up. `None`: the leadership goes.
+    pub(crate) fn enter_unbounded(&self) -> Option<HeldPermit> {
+        HeldPermit::unbounded(&self.gate)
+    }
+
+    /// The number of a call that the leadership itself makes.
+    fn next_own_call(&self) -> u64 {
+        self.own_calls.fetch_add(1, Ordering::Relaxed)
     }
 
     /// True within a method, or a close, of this very leadership.
@@ -311,9 +339,9 @@ impl Leadership {
         SERVING.scope(Arc::clone(&self.gate), future)
     }
 
-    /// The same for one poll.
-    pub(crate) fn sync_scope<R>(&self, poll: impl FnOnce() -> R) -> R {
-        SERVING.sync_scope(Arc::clone(&self.gate), poll)
+    /// The same for what is done at once.
+    pub(crate) fn sync_scope<R>(&self, act: impl FnOnce() -> R) -> R {
+        SERVING.sync_scope(Arc::clone(&self.gate), act)
     }
 
     pub(crate) fn context(
@@ -335,14 +363,14 @@ impl Leadership {
         let Some(client) = self.client() else {
             return Reply::failed(Failure::GoingAway, "the leader is going away");
         };
-        let mut permit = match self.enter() {
+        let permit = match self.enter() {
             Ok(permit) => permit,
             Err(refused) => {
                 let (failure, message) = refusal(refused);
                 return Reply::failed(failure, message);
             }
         };
-        permit.hold(call.data.len());
+        let permit = permit.hold(call.data.len());
         let settlement = match self.settlement(method, &call) {
             Ok(settlement) => settlement,
             Err(error) => return Reply::failed(Failure::BadArguments, &error.to_string()),
@@ -365,32 +393,4 @@ impl Leadership {
 pub(crate) fn closing_within(gate: &Gate) -> Option<ClosingWithin<'_>> {
     let within = SERVING.try_with(|serving| std::ptr::eq(&**serving, gate)).unwrap_or(false);
     within.then(|| gate.closing_within())
-}
-
-/// A call is running; dropping it says that it has ended.
-pub(crate) struct Permit {
-    gate: Arc<Gate>,
-    bytes: usize,
-}
-
-impl Permit {
-    /// The call does not end at once: it holds on to its arguments.
-    pub(crate) fn hold(&mut self, bytes: usize) {
-        self.gate.hold(bytes);
-        self.bytes += bytes;
-    }
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        self.gate.leave(self.bytes);
-    }
-}
-
-/// What a caller whose call was not let in is told.
-pub(crate) fn refusal(refusal: Refusal) -> (Failure, &'static str) {
-    match refusal {
-        Refusal::Closed => (Failure::GoingAway, "the leader is going away"),
-        Refusal::Full(limit) => (Failure::Busy, limit),
-    }
 }

@@ -72,24 +72,26 @@ impl Leadership {
 
     /// A follower has gone: its publications are taken back, in the background.
     pub(crate) fn undo_all(self: &Arc<Self>, gone: SubscriberId) {
-        let publications = self.fanout.gone(gone);
-        let (Some(client), false) = (self.client(), publications.is_empty()) else { return };
-        let Ok(permit) = self.enter() else { return };
+        let Some(client) = self.client() else { return };
+        // A leadership that goes waits for it. Whoever has gone is not to be held up by bounds on calls.
+        let Some(permit) = self.enter_unbounded() else { return };
         let leadership = Arc::clone(self);
-        tokio::spawn(async move {
-            for (key, arguments) in publications {
-                leadership.undo(&client, &key, arguments).await;
-            }
+        self.spawn(async move {
+            leadership.undo_each(&client, gone).await;
             drop(permit);
         });
     }
 
-    pub(super) async fn undo(
-        &self,
-        client: &Arc<dyn Served>,
-        key: &PublicationKey,
-        arguments: Arguments,
-    ) {
+    pub(super) async fn undo_each(&self, client: &Arc<dyn Served>, gone: SubscriberId) {
+        for key in self.fanout.owned_by(gone) {
+            // Looked at only now: somebody else may have published the key meanwhile.
+            if let Some(arguments) = self.fanout.take(&key, gone) {
+                self.undo(client, &key, arguments).await;
+            }
+        }
+    }
+
+    async fn undo(&self, client: &Arc<dyn Served>, key: &PublicationKey, arguments: Arguments) {
         let Some((undo, info)) = self.undo_method(key.method) else { return };
         let timeout = info.timeout.unwrap_or(self.terms.response_timeout);
         let result = self.run_undo(client, undo, info, arguments, timeout).await;
@@ -116,7 +118,7 @@ impl Leadership {
     ) -> Result<(), Error> {
         let instance = self.terms.instance;
         let caller = Caller { pid: std::process::id(), instance, local: true };
-        let call_id = CallId { instance, sequence: 0 };
+        let call_id = CallId { instance, sequence: self.next_own_call() };
         let call = Call {
             data: Payload::from(arguments.data),
             codec: arguments.codec,

@@ -17,7 +17,7 @@ use super::packets::control_packet;
 use super::request::{self, take_data};
 use crate::membership::ClusterEvent;
 use crate::runtime::transport::ReadHalf;
-use crate::serve::Slot;
+use crate::serve::{CatchPanic, Slot};
 use crate::service::Served;
 
 /// Answers are written before the batch has grown over this.
@@ -34,22 +34,42 @@ pub(super) async fn serve(follower: Arc<Follower>, read: ReadHalf) {
     tracing::debug!(channel = leadership.channel(), pid, %instance, "a follower joined");
     leadership.emit(ClusterEvent::FollowerJoined { pid, instance });
 
+    let mut gone =
+        Gone { follower: Arc::clone(&follower), reason: "its connection failed".to_owned() };
     let mut connection = Connection::new(Arc::clone(&follower), read);
-    let reason = tokio::select! {
+    gone.reason = tokio::select! {
         // The connection first: it may still have to say that the leader is going away.
         biased;
-        reason = &mut connection => reason,
+        reason = CatchPanic(&mut connection) => {
+            // The keys of publications and subscriptions are made of arguments that are decoded right here.
+            reason.unwrap_or_else(|panic| format!("serving it panicked: {panic}"))
+        }
         () = leadership.ended() => {
             say_goodbye(&follower).await;
             "the leader has ended".to_owned()
         }
     };
-    follower.socket().shutdown();
-    follower.cancel_all();
-    leadership.fanout.remove(&leadership, follower.id());
-    leadership.undo_all(follower.id());
-    tracing::debug!(channel = leadership.channel(), pid, %instance, reason, "a follower left");
-    leadership.emit(ClusterEvent::FollowerLeft { pid, instance, reason });
+}
+
+/// A follower is gone when its connection's task is, even if a panic ends that.
+struct Gone {
+    follower: Arc<Follower>,
+    reason: String,
+}
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        let follower = &self.follower;
+        let leadership = follower.leadership();
+        let (pid, instance) = (follower.caller().pid, follower.caller().instance);
+        follower.socket().shutdown();
+        follower.cancel_all();
+        leadership.fanout.remove(follower.id());
+        leadership.undo_all(follower.id());
+        let reason = std::mem::take(&mut self.reason);
+        tracing::debug!(channel = leadership.channel(), pid, %instance, reason, "a follower left");
+        leadership.emit(ClusterEvent::FollowerLeft { pid, instance, reason });
+    }
 }
 
 /// Gets rid of the last answers.
@@ -151,7 +171,8 @@ impl Future for Connection {
                     Poll::Pending => return Poll::Pending,
                 }
             }
-            match this.handle_batch() {
+            let leadership = Arc::clone(&this.leadership);
+            match leadership.sync_scope(|| this.handle_batch(&leadership)) {
                 Ok(Batch::Whole) => {}
                 // The others get their turn.
                 Ok(Batch::Part) => {
@@ -175,31 +196,35 @@ impl Future for Connection {
 enum Batch {
     /// All complete packets of the buffer were handled.
     Whole,
-    /// As many as one turn allows.
+    /// As many as one turn, or the follower that has to read the answers, allows.
     Part,
 }
 
 impl Connection {
-    fn handle_batch(&mut self) -> Result<Batch, String> {
-        let limits = self.leadership.frame_limits();
-        for _ in 0..self.leadership.terms.limits.frames_per_turn {
+    fn handle_batch(&mut self, leadership: &Arc<Leadership>) -> Result<Batch, String> {
+        let limits = leadership.frame_limits();
+        for _ in 0..leadership.terms.limits.frames_per_turn {
             let (header, incoming) = match parse(self.read.buffered(), &limits) {
                 Ok(Parse::Incomplete { .. }) => {
                     self.write();
                     return Ok(Batch::Whole);
                 }
                 Ok(Parse::Complete(packet)) => {
-                    (packet.header, request::read(&packet, &self.leadership.terms.methods))
+                    (packet.header, request::read(&packet, &leadership.terms.methods))
                 }
                 Err(error) => return Err(format!("it broke the protocol: {error}")),
             };
             let data = take_data(&mut self.read, &header);
             match incoming {
-                Ok(incoming) => self.handle(&header, incoming, data)?,
+                Ok(incoming) => self.handle(leadership, &header, incoming, data)?,
                 Err(error) => return Err(format!("it broke the protocol: {error}")),
             }
             if self.out.len() >= WRITE_AFTER {
                 self.write();
+                // No more answers are made than the follower reads.
+                if self.follower.outbound().blocked {
+                    return Ok(Batch::Part);
+                }
             }
         }
         self.write();

@@ -78,6 +78,8 @@ impl OpenFailure {
 /// The task of one topic.
 pub(super) async fn run(leadership: Arc<Leadership>, topic: TopicId, request: Request) {
     let Some(upstream) = open(&leadership, topic, &request).await else { return };
+    // However this task ends, so do the subscriptions: a panic of the user's code must not leave them silent.
+    let _ended = Ended { leadership: &leadership, topic };
     if leadership.fanout.opened(topic) {
         tracing::debug!(channel = leadership.channel(), key = %request.key, "subscribed at the real client");
         pump(&leadership, topic, upstream).await;
@@ -155,6 +157,17 @@ async fn ask(leadership: &Arc<Leadership>, request: &Request) -> Result<Upstream
     }
 }
 
+struct Ended<'a> {
+    leadership: &'a Leadership,
+    topic: TopicId,
+}
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.leadership.fanout.ended(self.topic);
+    }
+}
+
 /// Passes on what comes until the stream ends. A stream that panics has ended.
 async fn pump(leadership: &Arc<Leadership>, topic: TopicId, mut upstream: Upstream) {
     loop {
@@ -167,7 +180,7 @@ async fn pump(leadership: &Arc<Leadership>, topic: TopicId, mut upstream: Upstre
         let event: Option<UpstreamEvent> = next.await;
         match event {
             Some(event) => leadership.fanout.publish(leadership, topic, event),
-            None => return leadership.fanout.ended(topic),
+            None => return,
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -16,8 +15,8 @@ use crate::session::{
 /// A call that was sent. To drop it is to cancel it: the leader is told that nobody waits any more.
 #[derive(Debug)]
 #[must_use = "a call that is dropped is cancelled"]
-pub(crate) struct PendingCall {
-    link: Arc<LeaderLink>,
+pub(crate) struct PendingCall<'a> {
+    link: &'a LeaderLink,
     id: u64,
     progress: Progress,
 }
@@ -37,8 +36,8 @@ enum Progress {
     Over,
 }
 
-impl PendingCall {
-    pub(super) fn new(link: Arc<LeaderLink>, id: u64) -> Self {
+impl<'a> PendingCall<'a> {
+    pub(super) fn new(link: &'a LeaderLink, id: u64) -> Self {
         Self { link, id, progress: Progress::Sent }
     }
 
@@ -48,7 +47,7 @@ impl PendingCall {
     }
 }
 
-impl Future for PendingCall {
+impl Future for PendingCall<'_> {
     type Output = Result<Answer, CallLoss>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -69,7 +68,7 @@ impl Future for PendingCall {
     }
 }
 
-impl Drop for PendingCall {
+impl Drop for PendingCall<'_> {
     fn drop(&mut self) {
         if self.progress != Progress::Over {
             self.link.abandon(self.id);

@@ -62,7 +62,7 @@ impl Inbound {
         self.replies.clear();
         (self.large, self.accepted, self.consumed) = (false, None, 0);
         while let Some(rest @ [_, ..]) = buf.get(self.consumed..) {
-            let Parse::Complete(packet) = parse(rest, &link.settings.frame)? else {
+            let Parse::Complete(packet) = parse(rest, &link.settings.inbound)? else {
                 break;
             };
             match packet.header.kind {

@@ -47,7 +47,10 @@ pub(crate) use self::call::{Answer, PendingCall};
 /// What a link is told when it starts.
 #[derive(Debug, Clone)]
 pub(crate) struct LinkSettings {
+    /// Bounds on what is sent.
     pub(crate) frame: FrameLimits,
+    /// Bounds on what the leader may send.
+    pub(crate) inbound: FrameLimits,
     /// After so much silence the leader is asked for a sign of life; see [`Liveness`].
     pub(crate) heartbeat_interval: Duration,
     /// No call is taken when more than this is waiting to be written.
@@ -163,12 +166,12 @@ impl LeaderLink {
     /// Sends a call; `data` appends its arguments. The future that is returned is to be polled in the same turn of
     /// the same task whose `waker` this is: it relies on being woken, and so returns `Pending` the first time.
     pub(crate) fn start(
-        self: &Arc<Self>,
+        &self,
         conn: &[u8],
         deadline: Instant,
         waker: Waker,
         data: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), EncodeError>,
-    ) -> Result<PendingCall, StartError> {
+    ) -> Result<PendingCall<'_>, StartError> {
         let timeout = timeout_millis(deadline.saturating_duration_since(Instant::now()));
         let mut packet = self.encode(0, timeout, conn, data)?;
         let sequence = self.next_sequence();
@@ -195,7 +198,7 @@ impl LeaderLink {
         if early {
             self.bell.notify_one();
         }
-        Ok(PendingCall::new(self.clone(), id))
+        Ok(PendingCall::new(self, id))
     }
 
     /// Sends a call that has no answer. `timeout` as in the packet's header.

@@ -38,6 +38,7 @@ type Outcome = Result<(AnswerKind, Vec<u8>), CallLoss>;
 fn settings() -> LinkSettings {
     LinkSettings {
         frame: FrameLimits { data: 64 << 20, ..FrameLimits::default() },
+        inbound: FrameLimits { data: 64 << 20, ..FrameLimits::default() },
         heartbeat_interval: LONG,
         outbound_bytes: 1 << 30,
     }
@@ -59,11 +60,11 @@ async fn pair() -> (ReadHalf, WriteHalf, Leader) {
 }
 
 /// Sends a call, within the poll of the task that calls this.
-async fn start(
-    link: &Arc<LeaderLink>,
+async fn start<'a>(
+    link: &'a LeaderLink,
     timeout: Duration,
     data: &[u8],
-) -> Result<super::PendingCall, StartError> {
+) -> Result<super::PendingCall<'a>, StartError> {
     poll_fn(|cx| {
         let deadline = Instant::now() + timeout;
         let data = &mut |out: &mut Vec<u8>| -> Result<(), EncodeError> {

@@ -1,0 +1,148 @@
+//! Leaders that misbehave towards their follower, by a script.
+
+use std::time::Duration;
+
+use cluster_client::{Builder, Error, LeaderContext, Limits, Outcome, Role, RolePreference};
+use cluster_protocol::{ChannelState, ConnObject, Kind, RESULT_OK, Welcome};
+use support::free_port;
+use tokio::net::TcpListener;
+
+use crate::attacker::{Attacker, broken_headers, packet};
+use crate::scene::{Victim, VictimProxy};
+
+/// Whatever the leader answers a call with, the call ends with a typed error and the follower takes over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_leaves_a_leader_that_breaks_the_protocol() {
+    let mut violations: Vec<(&str, Vec<u8>)> = vec![
+        ("noise", b"HTTP/1.1 500 Internal Server Error\r\n\r\n".to_vec()),
+        ("no JSON", packet(Kind::Response, 2, b"result", b"")),
+        ("a result of a call to come", packet(Kind::Response, 1 << 60, RESULT_OK.as_bytes(), b"1")),
+        ("an over-long result", packet(Kind::Response, 2, RESULT_OK.as_bytes(), &[b'x'; 2000])),
+        ("no channel state", packet(Kind::Request, 2, br#"{"type":"channel_state"}"#, b"")),
+    ];
+    violations.extend(broken_headers());
+    let (welcome, interface) = a_real_welcome().await;
+    for (what, bytes) in violations {
+        let leader = Scripted::listen(free_port()).await;
+        let limits = Limits { max_data: 1000, ..Limits::default() };
+        let (proxy, mut connection) =
+            leader.follower(builder(leader.port).limits(limits), &welcome, &interface).await;
+        assert_eq!(proxy.membership().role(), Role::Follower);
+
+        let calling = proxy.clone();
+        let lost = tokio::spawn(async move { calling.echo("lost".to_owned()).await });
+        connection.next().await.unwrap();
+        drop(leader);
+        connection.send(&bytes).await;
+        connection.closed_within(Duration::from_secs(2), what).await;
+        let lost = lost.await.unwrap().unwrap_err();
+        assert!(matches!(lost, Error::Disconnected { outcome: Outcome::Unknown, .. }), "{lost:?}");
+        assert_eq!(proxy.echo("found".to_owned()).await, Ok("found".to_owned()), "{what}");
+        assert_eq!(proxy.membership().role(), Role::Leader);
+    }
+}
+
+/// Answers that come too late, or are not understood here yet, are no violation.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_ignores_what_is_merely_odd() {
+    let (welcome, interface) = a_real_welcome().await;
+    let leader = Scripted::listen(free_port()).await;
+    let (proxy, mut connection) = leader.follower(builder(leader.port), &welcome, &interface).await;
+    let odd = [
+        packet(Kind::Response, 2, RESULT_OK.as_bytes(), b"nobody waits"),
+        packet(Kind::Request, 2, br#"{"type":"of_the_future"}"#, b"data"),
+        packet(Kind::Request, 2, br#"{"type":"subscribe_result","key":"never subscribed"}"#, b"1"),
+        packet(
+            Kind::Request,
+            2,
+            br#"{"type":"publication_taken","method":"m","key":"k","call":1}"#,
+            b"",
+        ),
+    ];
+    for bytes in odd {
+        connection.send(&bytes).await;
+    }
+    let calling = proxy.clone();
+    let call = tokio::spawn(async move { calling.echo("x".to_owned()).await });
+    let id = connection.next().await.unwrap().id;
+    connection.send(&packet(Kind::Response, id, RESULT_OK.as_bytes(), b"not an echo")).await;
+    let error = call.await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::Decode { .. }), "{error:?}");
+    assert_eq!(error.outcome(), Outcome::Executed);
+    assert_eq!(proxy.membership().role(), Role::Follower);
+}
+
+/// A leader that was fenced off must not be believed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_refuses_a_leader_of_a_lower_epoch() {
+    let (welcome, interface) = a_real_welcome().await;
+    let leader = Scripted::listen(free_port()).await;
+    let only_follower = builder(leader.port).role(RolePreference::Follower);
+    let only_follower = only_follower.response_timeout(Duration::from_millis(500));
+    let (proxy, connection) = leader.follower(only_follower, &welcome, &interface).await;
+    let mut roles = proxy.membership().role_changes();
+    drop(connection);
+    while roles.next().await != Some(Role::Electing) {}
+
+    let lower = Welcome { epoch: welcome.epoch - 1, ..welcome };
+    let answering = tokio::spawn(async move {
+        loop {
+            leader.welcome(&lower, &interface).await;
+        }
+    });
+    let error = proxy.echo("x".to_owned()).await.unwrap_err();
+    answering.abort();
+    let Error::NoLeader { last: Some(last), .. } = &error else { panic!("{error:?}") };
+    assert!(last.contains("epoch"), "{last}");
+    assert_eq!(proxy.membership().role(), Role::Electing);
+}
+
+fn builder(port: u16) -> Builder<VictimProxy> {
+    VictimProxy::builder().port(port).codec(cluster_client::Codec::Json)
+}
+
+async fn victim(_: LeaderContext) -> Result<Victim, Error> {
+    Ok(Victim::default())
+}
+
+/// What a leader of this very program says of itself: a follower calls no method that the leader does not have.
+async fn a_real_welcome() -> (Welcome, Vec<u8>) {
+    let port = free_port();
+    let leader = VictimProxy::builder().port(port).start(victim).await.unwrap();
+    let (_, welcome, interface) = Attacker::welcomed(port, "Victim").await;
+    assert_eq!(welcome.state, ChannelState::Ready);
+    leader.membership().close().await;
+    (welcome, interface)
+}
+
+struct Scripted {
+    port: u16,
+    listener: TcpListener,
+}
+
+impl Scripted {
+    async fn listen(port: u16) -> Self {
+        Self { port, listener: TcpListener::bind(("127.0.0.1", port)).await.unwrap() }
+    }
+
+    /// Lets a member join.
+    async fn follower(
+        &self,
+        member: Builder<VictimProxy>,
+        welcome: &Welcome,
+        interface: &[u8],
+    ) -> (VictimProxy, Attacker) {
+        let (proxy, connection) =
+            tokio::join!(member.start(victim), self.welcome(welcome, interface));
+        (proxy.unwrap(), connection)
+    }
+
+    async fn welcome(&self, welcome: &Welcome, interface: &[u8]) -> Attacker {
+        let (stream, _) = self.listener.accept().await.unwrap();
+        let mut connection = Attacker::over(stream);
+        let hello = connection.next().await.unwrap();
+        let conn = ConnObject::RegisterChannelRes { rs: Some(welcome.clone()) }.to_bytes();
+        connection.send(&packet(Kind::Response, hello.id, &conn, interface)).await;
+        connection
+    }
+}

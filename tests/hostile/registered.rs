@@ -1,0 +1,130 @@
+//! Followers that have registered and then misbehave.
+
+use std::time::Duration;
+
+use cluster_protocol::{CANCEL, HEARTBEAT, HEARTBEAT_RES, Kind, RESULT_OK};
+
+use crate::attacker::{Attacker, broken_headers, call, framed, packet, request};
+use crate::scene::Scene;
+
+const AT_ONCE: Duration = Duration::from_secs(2);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_breaks_the_protocol_is_closed_alone() {
+    let mut scene = Scene::new().await;
+    let mut violations = vec![
+        ("no JSON", request(2, "invoke", b"")),
+        ("no object", request(2, "[1]", b"")),
+        ("no type", request(2, "{}", b"")),
+        (
+            "fields of other types",
+            request(2, r#"{"type":"invoke","method":7,"argLength":-1,"oneway":3}"#, b""),
+        ),
+        ("no UTF-8", packet(Kind::Request, 2, b"{\"type\":\"\xff\"}", b"")),
+        ("HTTP", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec()),
+        ("one id twice", [call(2, "hang", &[]), call(2, "hang", &[])].concat()),
+    ];
+    violations.extend(broken_headers());
+    for (what, bytes) in violations {
+        let mut attacker = Attacker::register(scene.port, "Victim").await;
+        attacker.try_send(&bytes).await;
+        attacker.closed_within(AT_ONCE, what).await;
+    }
+    scene.nothing_hangs().await;
+    scene.untouched().await;
+}
+
+/// What a newer or a confused follower may say. Its connection stays, and so do its calls.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_merely_odd_is_answered_or_ignored() {
+    let mut scene = Scene::new().await;
+    let mut attacker = Attacker::register(scene.port, "Victim").await;
+    let nested = [b"[".repeat(20_000), b"]".repeat(20_000)].concat();
+    let arguments = br#""x""#;
+    let answered: [(&str, Vec<u8>, &str); 9] = [
+        ("an unknown method", call(5, "format_disk", &[]), "unknown_method"),
+        ("a subscription as a call", call(5, "ticks", &[]), "unknown_method"),
+        ("too few arguments", call(5, "echo", &[]), "bad_arguments"),
+        ("too many arguments", call(5, "echo", &[arguments, arguments]), "bad_arguments"),
+        ("another type", call(5, "echo", &[b"17"]), "bad_arguments"),
+        ("nested JSON", call(5, "echo", &[&nested]), "bad_arguments"),
+        (
+            "half an argument",
+            request(
+                5,
+                r#"{"type":"invoke","method":"echo","argLength":1,"oneway":false}"#,
+                &[0, 0, 0, 9, b'"'],
+            ),
+            "bad_arguments",
+        ),
+        (
+            "a negative argument",
+            request(
+                5,
+                r#"{"type":"invoke","method":"echo","argLength":1,"oneway":false}"#,
+                &[0xff; 8],
+            ),
+            "bad_arguments",
+        ),
+        (
+            "a key that is not that of the arguments",
+            request(5, r#"{"type":"subscribe","key":"mine","method":"ticks"}"#, &framed(&[])),
+            "bad_arguments",
+        ),
+    ];
+    for (what, bytes, failure) in answered {
+        attacker.send(&bytes).await;
+        let answer = attacker.response(5).await;
+        assert!(answer.conn.contains(failure), "{what}: {}", answer.conn);
+    }
+    let ignored = [
+        request(6, r#"{"type":"of_the_future","x":1}"#, b"data"),
+        request(6, r#"{"type":"invoke"}"#, b""),
+        request(6, r#"{"type":"register_channel","channelName":"Victim"}"#, b""),
+        request(6, r#"{"type":"unSubscribe","key":"never subscribed"}"#, b""),
+        request(6, r#"{"type":"going_away","accepted":1}"#, b""),
+        request(6, CANCEL, b""),
+        packet(Kind::Response, 6, RESULT_OK.as_bytes(), b"nobody asked"),
+        packet(Kind::Response, 6, b"no JSON", b""),
+    ];
+    for bytes in ignored {
+        attacker.send(&bytes).await;
+    }
+    attacker.is_served().await;
+    scene.untouched().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_heartbeats_is_answered() {
+    let mut scene = Scene::new().await;
+    let mut attacker = Attacker::register(scene.port, "Victim").await;
+    let mut beats = Vec::new();
+    for id in 0..10_000 {
+        beats.extend(request(id, HEARTBEAT, b""));
+    }
+    attacker.send(&beats).await;
+    scene.untouched().await;
+    for id in 0..10_000 {
+        let answer = attacker.next().await.unwrap();
+        assert_eq!((answer.id, answer.conn.as_str()), (id, HEARTBEAT_RES));
+    }
+    attacker.is_served().await;
+}
+
+/// More calls at once than one follower may have: what is over the bound is refused, the rest runs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_calls_is_bounded() {
+    let mut scene = Scene::new().await;
+    let mut attacker = Attacker::register(scene.port, "Victim").await;
+    for id in 0..2000 {
+        attacker.send(&call(id, "hang", &[])).await;
+    }
+    for _ in 0..2000 - 1024 {
+        let answer = attacker.next().await.unwrap();
+        assert!(answer.conn.contains("busy"), "{}", answer.conn);
+    }
+    assert_eq!(scene.victim.hanging(), 1024);
+    scene.untouched().await;
+    drop(attacker);
+    scene.nothing_hangs().await;
+}
