@@ -23,6 +23,11 @@
 //!     enum __RegistryMethod { lookup }                        // numbers what `#[cfg]` leaves
 //!     pub struct __RegistryClient(p::Arc<Registry>);          // a public name for a type that may be private
 //!
+//!     // The types of the method. Their bounds are checked here and nowhere else.
+//!     enum __lookup_method {}
+//!     impl p::Returns for __lookup_method { type Ok = <Result<Vec<String>, RegistryError> as p::Fallible>::Ok; }
+//!     impl p::Fails for __lookup_method { type Err = <Result<Vec<String>, RegistryError> as p::Fallible>::Err; }
+//!
 //!     impl p::Service for RegistryProxy {
 //!         type Client = __RegistryClient;
 //!         const CHANNEL: &'static str = "Registry";
@@ -32,12 +37,14 @@
 //!                     "lookup",
 //!                     "(&str) -> Result<Vec<String>, RegistryError>",
 //!                     p::invoke_object!("lookup", 1, false),
-//!                     |shape| shape.argument::<String>().result::<Result<Vec<String>, RegistryError>>(),
+//!                     |shape| shape.argument::<String>().result::<__lookup_method>(),
 //!                 ).idempotent().timeout_ms(5000),
 //!                 // The leader, for a follower: from bytes to bytes.
 //!                 |client, call, slot| slot.run(async move {
 //!                     let result = match call.args::<(p::BorrowedStr<'_>,)>() {
-//!                         Ok((service,)) => Ok(<Registry>::lookup(&client.0, &service).await),
+//!                         Ok((service,)) => {
+//!                             Ok(p::answer::<__lookup_method>(lookup_on_client(&client.0, &service).await))
+//!                         }
 //!                         Err(error) => Err(error),
 //!                     };
 //!                     call.reply(result)
@@ -47,16 +54,26 @@
 //!         …
 //!     }
 //!
+//!     fn lookup_on_client<'a>(client: &'a Registry, service: &'a str)
+//!         -> impl Future<Output = Result<Vec<String>, RegistryError>> + Send + 'a
+//!     {
+//!         <Registry>::lookup(client, service)
+//!     }
+//!
 //!     // The leader, for itself: no bytes.
 //!     fn lookup_on_leader<'a>(
 //!         client: p::Arc<__RegistryClient>, _: p::CallContext, (service,): (&'a str,),
-//!     ) -> p::BoxFuture<'a, Result<Vec<String>, RegistryError>> {
-//!         p::Box::pin(async move { <Registry>::lookup(&client.0, service).await })
+//!     ) -> p::BoxFuture<'a, p::Answer<__lookup_method>> {
+//!         p::Box::pin(async move {
+//!             p::answer::<__lookup_method>(lookup_on_client(&client.0, service).await)
+//!         })
 //!     }
 //!
 //!     impl RegistryProxy {                                    // and the two others
 //!         pub async fn lookup(&self, service: &str) -> Result<Vec<String>, RegistryError> {
-//!             p::invoke(&self.0, __RegistryMethod::lookup as usize, (service,), lookup_on_leader).await
+//!             p::result::<__lookup_method>(
+//!                 p::invoke(&self.0, __RegistryMethod::lookup as usize, (service,), lookup_on_leader).await,
+//!             )
 //!         }
 //!     }
 //! };
@@ -91,10 +108,10 @@ use crate::attr::ClientAttr;
 use crate::model::{Client, Item};
 use crate::report::Errors;
 
-/// Makes a client that many processes share out of an `impl` block or an `#[async_trait]` trait.
+/// # What can be written
 ///
-/// Generates `…Proxy`, `…Leader` and `…Follower`, which have the annotated methods. Keys, all
-/// optional:
+/// For an `impl` block or an `#[async_trait]` trait, `#[cluster_client]` generates `…Proxy`, `…Leader` and
+/// `…Follower`, which have the annotated methods. Keys, all optional:
 ///
 /// - `name = "…"`: the channel; processes with the same name (and port) share one client. Default: the name
 ///   of the type.
@@ -118,6 +135,24 @@ use crate::report::Errors;
 /// - `#[close]`: called when the leader lets go of the client.
 ///
 /// The first three take `name = "…"` (on the wire) and `version = "…"`.
+///
+/// # Rules
+///
+/// A method takes `&self` and at most 12 arguments, owned or borrowed (`&T`, `&[T]`, `&str`); it is an `async fn`, or
+/// a plain `fn` if it is one-way. Its first argument may be a `CallContext`, which the proxies' methods do not have.
+/// All types are `Serialize + DeserializeOwned + Send + 'static`. A return type called `Result` (an alias too) is a
+/// `Result<T, E>` with `E: std::error::Error + From<cluster_client::Error>`; any other is a plain value, which the
+/// proxies return as `Result<T, cluster_client::Error>`. No method is called `builder`, `membership`, `as_leader`,
+/// `as_follower` or `client`, which the generated types have already.
+///
+/// On a trait, `#[cluster_client]` stands above `#[async_trait]`. Annotated methods return `Result<T, E>` (one-way
+/// ones may return nothing) and take no `CallContext`; the others have a default body, which runs on the proxy.
+///
+/// # Lints
+///
+/// Generated code allows what lints would have to say about it (`dead_code` and Clippy's groups, among others), so
+/// `#![deny(…)]` stays silent. `#![forbid(…)]` of one of these lints is in conflict with any `allow` and does not
+/// compile; `#![forbid(unsafe_code)]` does, since no `unsafe` is generated.
 #[proc_macro_attribute]
 pub fn cluster_client(
     args: proc_macro::TokenStream,

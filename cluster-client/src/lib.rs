@@ -199,7 +199,103 @@ mod subscription;
 #[doc(hidden)]
 pub mod __private;
 
-pub use cluster_client_derive::{Subscribe, cluster_client};
+pub use cluster_client_derive::Subscribe;
+/// Makes a client that many processes share out of an `impl` block or an `#[async_trait]` trait.
+///
+/// On an `impl`:
+///
+/// ```
+/// use cluster_client::{CallContext, Error, cluster_client};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+/// pub enum RegistryError {
+///     #[error("no such service: {0}")]
+///     NotFound(String),
+///     /// What went wrong on the way to the leader.
+///     #[error(transparent)]
+///     Cluster(#[from] Error),
+/// }
+///
+/// #[derive(Clone, Debug, Serialize, Deserialize)]
+/// pub struct Instance {
+///     pub id: String,
+///     pub address: String,
+/// }
+///
+/// pub struct Registry;
+///
+/// #[cluster_client(rename_all = "camelCase")]
+/// impl Registry {
+///     #[invoke(idempotent, timeout = "5s")]
+///     pub async fn lookup(&self, service: &str) -> Result<Vec<String>, RegistryError> {
+///         Err(RegistryError::NotFound(service.to_owned()))
+///     }
+///
+///     #[invoke(oneway)]
+///     pub fn touch(&self, cx: CallContext, service: &str) {
+///         println!("{} is alive, says call {}", service, cx.call_id());
+///     }
+///
+///     #[publish(key = "instance.id", undo = "deregister")]
+///     pub async fn register(&self, instance: Instance) -> Result<(), RegistryError> {
+///         Ok(())
+///     }
+///
+///     #[invoke]
+///     pub async fn deregister(&self, instance: Instance) -> Result<(), RegistryError> {
+///         Ok(())
+///     }
+///
+///     #[close]
+///     pub async fn disconnect(&self) {}
+/// }
+///
+/// async fn address(registry: &RegistryProxy, service: &str) -> Result<Option<String>, RegistryError> {
+///     registry.touch(service)?;
+///     Ok(registry.lookup(service).await?.into_iter().next())
+/// }
+/// ```
+///
+/// On a trait, so that code that uses it need not know what it is given:
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use async_trait::async_trait;
+/// use cluster_client::{Error, cluster_client};
+///
+/// #[cluster_client]
+/// #[async_trait]
+/// pub trait Registry: Send + Sync {
+///     #[invoke]
+///     async fn lookup(&self, service: &str) -> Result<Vec<String>, Error>;
+/// }
+///
+/// struct Mock;
+///
+/// #[async_trait]
+/// impl Registry for Mock {
+///     async fn lookup(&self, service: &str) -> Result<Vec<String>, Error> {
+///         Ok(vec![format!("{service}:1")])
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Error> {
+/// let shared = RegistryProxy::builder()
+///     .single_mode(true)
+///     .start(|_cx| async { Ok::<_, Error>(Mock) })
+///     .await?;
+/// let registries: [Arc<dyn Registry>; 2] = [Arc::new(Mock), Arc::new(shared)];
+/// for registry in registries {
+///     assert_eq!(registry.lookup("web").await?, ["web:1"]);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[doc(inline)]
+pub use cluster_client_derive::cluster_client;
 pub use cluster_protocol::Codec;
 
 pub use crate::context::{CallContext, CallId, Caller, InstanceId, LeaderContext};

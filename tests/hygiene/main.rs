@@ -1,13 +1,9 @@
 //! Generated code in surroundings that are not kind to it.
 
 #![allow(
-    clippy::unwrap_used,
     clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-#![allow(
     clippy::too_many_arguments,
+    clippy::unwrap_used,
     dead_code,
     unreachable_pub,
     reason = "the modules are what users might write"

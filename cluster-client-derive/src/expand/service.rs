@@ -10,7 +10,8 @@ use crate::attr::key::KeyPart;
 use crate::model::{Arg, Client, Form, Method, Output, Passing};
 use crate::types::text;
 
-/// In the impl form: a type as public as the proxies, around one that may be private.
+/// In the impl form: a type as public as the proxies, around one that may be private. The proxies show the client's
+/// type in `Service::Client`, where the compiler allows no private one; the price is one more pointer to follow.
 pub(super) fn real_client(client: &Client) -> TokenStream {
     let Form::Impl(ty) = &client.form else {
         return TokenStream::new();
