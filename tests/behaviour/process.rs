@@ -8,6 +8,8 @@
 //! | `publish V` | `published V` |
 //! | `notify V` | `notified V`: published, but not remembered |
 //! | its end | leaves the cluster and exits |
+//!
+//! The port is its argument, or that of its environment. `failed E`: it could not be started.
 
 use std::error::Error;
 use std::io::{self, BufRead};
@@ -71,11 +73,18 @@ impl Board {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let port = std::env::args().nth(1).ok_or("usage: behaviour_member PORT")?.parse()?;
-    let board = BoardProxy::builder()
-        .port(port)
-        .start(async |_| Ok::<_, io::Error>(Board::default()))
-        .await?;
+    let mut builder = BoardProxy::builder();
+    // Without one it goes by its environment.
+    if let Some(port) = std::env::args().nth(1) {
+        builder = builder.port(port.parse()?);
+    }
+    let board = match builder.start(async |_| Ok::<_, io::Error>(Board::default())).await {
+        Ok(board) => board,
+        Err(error) => {
+            println!("failed {error}");
+            return Err(error.into());
+        }
+    };
     let mut commands = commands();
     let mut roles = board.membership().role_changes();
     let mut subscription = None;
