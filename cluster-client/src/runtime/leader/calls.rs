@@ -33,6 +33,12 @@ impl Connection {
         data: Payload,
     ) -> Result<(), String> {
         match incoming {
+            // Nobody else can tell of a one-way call that comes too late.
+            Incoming::Invoke { method, oneway: true, .. } if self.going_away => {
+                let late = Reply::failed(Failure::GoingAway, "the leader is going away");
+                report_oneway(&self.leadership, method, &late);
+                Ok(())
+            }
             // After "going away" has been said, the follower knows that no more calls are accepted.
             _ if self.going_away && incoming.is_call() => Ok(()),
             Incoming::Invoke { method, oneway, call } => {
