@@ -45,6 +45,13 @@ pub(super) async fn serve(follower: Arc<Follower>, read: ReadHalf) {
             reason.unwrap_or_else(|panic| format!("serving it panicked: {panic}"))
         }
         () = leadership.ended() => {
+            // The end may have come between the look at the connection and the one at the leadership: what the
+            // connection was told before that, it still has to say.
+            poll_fn(|cx| {
+                let _ = Pin::new(&mut CatchPanic(&mut connection)).poll(cx);
+                Poll::Ready(())
+            })
+            .await;
             say_goodbye(&follower).await;
             "the leader has ended".to_owned()
         }
