@@ -180,6 +180,17 @@ mod tests {
     }
 
     #[test]
+    fn a_float_comes_back_to_the_last_digit() {
+        for float in [1.0000000000000001e21, 5e-324, 0.1 + 0.2, 2.2250738585072014e-308] {
+            for &codec in Codec::ALL {
+                let mut bytes = Vec::new();
+                codec.encode(&float, &mut bytes).unwrap();
+                assert_eq!(codec.decode(&bytes), Ok(float), "{codec}");
+            }
+        }
+    }
+
+    #[test]
     fn what_json_cannot_hold_is_an_error_that_leaves_no_bytes() {
         let map = HashMap::from([(vec![1_u8], 2)]);
         let mut bytes = b"before".to_vec();
