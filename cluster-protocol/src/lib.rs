@@ -84,7 +84,10 @@ mod packet;
 pub use args::{BorrowedStr, DecodeArguments, EncodeArguments};
 #[cfg(feature = "bincode")]
 pub use codec::Bincode;
-pub use codec::{Codec, Encoding, Json};
+pub use codec::{
+    Buffer, Codec, Date, DateError, Encoding, ErrorCode, JsError, Json, Object, SerializeJson,
+    Undefined, Value, json_text, node_key,
+};
 pub use conn::{
     CANCEL, ChannelState, ConnObject, Failure, HEARTBEAT, HEARTBEAT_RES, Hello, PushEvent,
     RESULT_ERR, RESULT_OK, Welcome, object_with_call,

@@ -5,6 +5,7 @@
 use cluster_protocol::{FrameLimits, Header, Packet, Parse, parse, write_packet};
 use serde::Deserialize;
 
+mod codec;
 mod golden;
 mod hostile;
 mod properties;
