@@ -1,11 +1,19 @@
-//! 56 and 57: a follower that is there before its leader.
+//! 56 and 57: a follower that is there before its leader. Beside them: a member that leaves before it has started.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use cluster_client::{Error, Role, RolePreference};
+use futures::FutureExt as _;
 use support::free_port;
 
-use crate::samples::{Log, Registry, RegistryProxy, soon};
+use crate::sample::Mode;
+use crate::samples::{Log, Registry, RegistryProxy, soon, start};
+
+both_modes!(
+    a_member_that_leaves_while_it_starts_builds_nothing,
+    a_member_whose_start_fails_tries_no_more,
+);
 
 /// How slow the real client is to connect: slower than a call may be.
 const SLOW: Duration = Duration::from_millis(150);
@@ -57,4 +65,38 @@ async fn b57_both_learn_that_the_real_client_could_not_be_built() {
     let log = Log::default();
     let next = crate::samples::member(port, &log).await;
     assert_eq!(next.membership().role(), Role::Leader);
+}
+
+/// More often than chance could let pass.
+const TIMES: usize = 20;
+
+async fn a_member_that_leaves_while_it_starts_builds_nothing(mode: Mode) {
+    for _ in 0..TIMES {
+        let (port, log) = (free_port(), Log::default());
+        let builder = || RegistryProxy::builder().port(port).single_mode(mode == Mode::Single);
+        {
+            let starting = pin!(start(builder(), &log));
+            assert!(starting.now_or_never().is_none(), "it has not run yet");
+        }
+        let next = start(builder(), &log).await.unwrap();
+        assert_eq!(next.membership().role(), Role::Leader);
+        assert_eq!(log.count("built"), 1, "by the one that stays");
+    }
+}
+
+/// Even if nobody looks at what has become of its start.
+async fn a_member_whose_start_fails_tries_no_more(mode: Mode) {
+    tokio::time::pause();
+    let (port, log) = (free_port(), Log::default());
+    let tried = log.clone();
+    let builder = RegistryProxy::builder().port(port).single_mode(mode == Mode::Single);
+    let mut starting = pin!(builder.start(move |_| {
+        tried.add("tried");
+        std::future::ready(Err::<Registry, _>("init failed"))
+    }));
+    assert!(starting.as_mut().now_or_never().is_none(), "it has not run yet");
+    // Longer than any pause between two tries.
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert_eq!(log.count("tried"), 1);
+    assert!(matches!(soon(starting).await, Err(Error::RealClient { .. })));
 }

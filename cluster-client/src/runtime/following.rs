@@ -72,12 +72,13 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
                     Session { link: Arc::clone(&link), mismatches: compare(member, &known.data) };
                 let session = Arc::new(session);
                 let restored = tokio::select! {
-                    restored = restore(member, &session) => restored,
+                    biased;
                     () = member.status.close_requested() => return End::Closed,
                     end = link.closed() => {
                         member.lost_leader(&end.reason);
                         return End::Lost;
                     }
+                    restored = restore(member, &session) => restored,
                 };
                 member.clear_obstacle();
                 member.status.set_role(Role::Follower, Some(leader));
@@ -96,7 +97,9 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
                 };
                 member.emit(ClusterEvent::RealClient(error.clone()));
                 member.set_link(Link::Failed(error.clone()));
-                start.failed(error);
+                if start.failed(error) {
+                    return End::Closed;
+                }
             }
             ChannelState::GoingAway | ChannelState::NotServed | ChannelState::Refused => {
                 // Its connection ends when the port is free: that is the time to compete for it.
@@ -104,11 +107,12 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
             }
         }
         tokio::select! {
+            biased;
+            () = member.status.close_requested() => return End::Closed,
             end = link.closed() => {
                 member.lost_leader(&end.reason);
                 return if end.going_away { End::HandedOver } else { End::Lost };
             }
-            () = member.status.close_requested() => return End::Closed,
             // Registering again is what makes the leader try again.
             () = member.client_wanted() => return End::Lost,
             // The sender lives in `events`, so this cannot fail.

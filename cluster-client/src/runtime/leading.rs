@@ -69,11 +69,13 @@ pub(super) async fn lead(
     // Even if this task does not come to its end, no follower stays with a leader that is none.
     let _ended = EndLeadership(Arc::clone(&leadership));
     let end = tokio::select! {
-        () = serve(member, factory, &leadership, start) => End::HandedOver,
+        // First, so that a member that is to be closed runs its factory no more.
+        biased;
         () = member.status.close_requested() => End::Closed,
         () = leadership.stepping_down() => {
             if leadership.was_outdone() { End::HandedOver } else { End::Yielded }
         }
+        () = serve(member, factory, &leadership, start) => End::HandedOver,
     };
     seat.hand_over();
     member.leaving(&leadership, matches!(end, End::Closed));
@@ -136,7 +138,7 @@ pub(super) async fn build(
         leadership.failed(error.clone());
         member.set_link(Link::Failed(error.clone()));
         member.emit(ClusterEvent::RealClient(error.clone()));
-        start.failed(error);
+        start.fail(error).await;
         tokio::select! {
             () = leadership.client_wanted() => {}
             () = member.client_wanted() => {}
