@@ -6,6 +6,9 @@ use std::time::Duration;
 use cluster_client::{Error, Role, RolePreference};
 use futures::FutureExt as _;
 use support::free_port;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 use crate::sample::Mode;
 use crate::samples::{Log, Registry, RegistryProxy, soon, start};
@@ -47,15 +50,19 @@ async fn b56_a_follower_waits_for_a_leader_that_is_slow_to_be_ready() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn b57_both_learn_that_the_real_client_could_not_be_built() {
     let port = free_port();
-    let follower = member(port, RolePreference::Follower);
+    let (relay, registered) = relay_to(port).await;
+    let follower = member(relay, RolePreference::Follower);
     let follower =
         tokio::spawn(follower.start(async |_| -> Result<Registry, Error> { panic!("never") }));
-    let leader = member(port, RolePreference::Leader).start(async |_| {
-        tokio::time::sleep(SLOW).await;
-        Err::<Registry, _>("init failed")
+    let leader = member(port, RolePreference::Leader).start(move |_| {
+        let mut registered = registered.clone();
+        async move {
+            let _ = registered.wait_for(|registered| *registered).await;
+            Err::<Registry, _>("init failed")
+        }
     });
     let failed = Error::RealClient { channel: "Registry".into(), message: "init failed".into() };
     assert_eq!(soon(leader).await.unwrap_err(), failed);
@@ -65,6 +72,43 @@ async fn b57_both_learn_that_the_real_client_could_not_be_built() {
     let log = Log::default();
     let next = crate::samples::member(port, &log).await;
     assert_eq!(next.membership().role(), Role::Leader);
+}
+
+/// A port whose connections are passed on to a leader, and whether that leader has taken one of them as a follower.
+/// What it says is held back to its end: that its client failed comes together with that it is gone.
+async fn relay_to(leader: u16) -> (u16, watch::Receiver<bool>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (taken, registered) = watch::channel(false);
+    tokio::spawn(async move {
+        while let Ok((from, _)) = listener.accept().await {
+            // Before the leader is there the follower is hung up on, and comes again.
+            if let Ok(to) = TcpStream::connect(("127.0.0.1", leader)).await {
+                tokio::spawn(hold_back(from, to, taken.clone()));
+            }
+        }
+    });
+    (port, registered)
+}
+
+async fn hold_back(
+    mut from: TcpStream,
+    mut to: TcpStream,
+    taken: watch::Sender<bool>,
+) -> std::io::Result<()> {
+    let (mut reads, mut writes) = to.split();
+    let (mut asks, mut hears) = from.split();
+    let said = async {
+        // A leader says nothing before it has taken the follower.
+        let mut said = vec![reads.read_u8().await?];
+        taken.send_replace(true);
+        reads.read_to_end(&mut said).await?;
+        hears.write_all(&said).await
+    };
+    tokio::select! {
+        said = said => said,
+        asked = tokio::io::copy(&mut asks, &mut writes) => asked.map(drop),
+    }
 }
 
 /// More often than chance could let pass.

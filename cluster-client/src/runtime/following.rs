@@ -55,22 +55,16 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
         heartbeat_interval: member.options.heartbeat_interval,
         outbound_bytes: member.options.limits.outbound_bytes,
     };
-    let link = LeaderLink::spawn(
-        read,
-        write,
-        settings,
-        Arc::clone(member.sequence()),
-        Arc::clone(&events) as _,
-    );
+    let sequence = Arc::clone(member.sequence());
+    let link = LeaderLink::spawn(read, write, settings, sequence, Arc::clone(&events) as _);
     let _closed_at_the_end = CloseLink(Arc::clone(&link));
     let mut states = events.leader.subscribe();
     loop {
         let known = states.borrow_and_update().clone();
         match known.state {
             ChannelState::Ready => {
-                let session =
-                    Session { link: Arc::clone(&link), mismatches: compare(member, &known.data) };
-                let session = Arc::new(session);
+                let mismatches = compare(member, &known.data);
+                let session = Arc::new(Session { link: Arc::clone(&link), mismatches });
                 let restored = tokio::select! {
                     biased;
                     () = member.status.close_requested() => return End::Closed,
@@ -110,6 +104,10 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
             biased;
             () = member.status.close_requested() => return End::Closed,
             end = link.closed() => {
+                // The last that the leader said, its error perhaps, may have come together with the end.
+                if states.has_changed().unwrap_or(false) {
+                    continue;
+                }
                 member.lost_leader(&end.reason);
                 return if end.going_away { End::HandedOver } else { End::Lost };
             }
