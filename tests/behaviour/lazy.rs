@@ -1,17 +1,18 @@
 //! 56 and 57: a follower that is there before its leader. Beside them: a member that leaves before it has started.
 
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cluster_client::{Error, Role, RolePreference};
 use futures::FutureExt as _;
+use futures::future::join_all;
 use support::free_port;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::sample::Mode;
-use crate::samples::{Log, Registry, RegistryProxy, soon, start};
+use crate::samples::{Log, Registry, RegistryError, RegistryProxy, soon, start};
 
 both_modes!(
     a_member_that_leaves_while_it_starts_builds_nothing,
@@ -143,4 +144,32 @@ async fn a_member_whose_start_fails_tries_no_more(mode: Mode) {
     tokio::time::sleep(Duration::from_secs(20)).await;
     assert_eq!(log.count("tried"), 1);
     assert!(matches!(soon(starting).await, Err(Error::RealClient { .. })));
+}
+
+#[tokio::test]
+async fn calls_cannot_hurry_the_tries_at_a_real_client_that_fails() {
+    let (port, log) = (free_port(), Log::default());
+    let first = crate::samples::member(port, &log).await;
+    let (tried, mut tries) = watch::channel(Vec::new());
+    let heir = RegistryProxy::builder().port(port).start(move |_| {
+        tried.send_modify(|tries| tries.push(Instant::now()));
+        std::future::ready(Err::<Registry, _>("init failed"))
+    });
+    let heir = soon(heir).await.unwrap();
+    let follower = RegistryProxy::builder().port(port).role(RolePreference::Follower);
+    let follower = start(follower, &log).await.unwrap();
+    soon(first.membership().close()).await;
+    soon(tries.changed()).await.unwrap();
+
+    for _ in 0..3 {
+        let calls = [&heir, &follower, &heir, &follower].map(|proxy| proxy.get("hello"));
+        for failed in soon(join_all(calls)).await {
+            assert!(matches!(failed, Err(RegistryError::Cluster(Error::RealClient { .. }))));
+        }
+    }
+    let tries = tries.borrow();
+    assert!(tries.len() >= 3, "each call has waited for one");
+    for (one, next) in tries.iter().zip(&tries[1..]) {
+        assert!(*next - *one >= Duration::from_millis(100), "{:?} is too soon", *next - *one);
+    }
 }
