@@ -100,6 +100,10 @@ impl<S: Service> Builder<S> {
     /// `async move |cx|` closure that moves a captured value away can run only once, which is not enough: clone it
     /// inside.
     ///
+    /// If it fails in a member that has started already, all members' calls that wait fail with [`Error::RealClient`].
+    /// The leader tries again when somebody calls or joins, at least 100 ms after the last try, which the call waits
+    /// for; and unasked after random pauses that grow to at most 5 s.
+    ///
     /// # Errors
     ///
     /// Each of these says what stood in the way: [`Error::InvalidOption`], [`Error::Bind`], [`Error::PortOccupied`],

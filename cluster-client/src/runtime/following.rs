@@ -55,29 +55,24 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
         heartbeat_interval: member.options.heartbeat_interval,
         outbound_bytes: member.options.limits.outbound_bytes,
     };
-    let link = LeaderLink::spawn(
-        read,
-        write,
-        settings,
-        Arc::clone(member.sequence()),
-        Arc::clone(&events) as _,
-    );
+    let sequence = Arc::clone(member.sequence());
+    let link = LeaderLink::spawn(read, write, settings, sequence, Arc::clone(&events) as _);
     let _closed_at_the_end = CloseLink(Arc::clone(&link));
     let mut states = events.leader.subscribe();
     loop {
         let known = states.borrow_and_update().clone();
         match known.state {
             ChannelState::Ready => {
-                let session =
-                    Session { link: Arc::clone(&link), mismatches: compare(member, &known.data) };
-                let session = Arc::new(session);
+                let mismatches = compare(member, &known.data);
+                let session = Arc::new(Session { link: Arc::clone(&link), mismatches });
                 let restored = tokio::select! {
-                    restored = restore(member, &session) => restored,
+                    biased;
                     () = member.status.close_requested() => return End::Closed,
                     end = link.closed() => {
                         member.lost_leader(&end.reason);
                         return End::Lost;
                     }
+                    restored = restore(member, &session) => restored,
                 };
                 member.clear_obstacle();
                 member.status.set_role(Role::Follower, Some(leader));
@@ -96,7 +91,9 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
                 };
                 member.emit(ClusterEvent::RealClient(error.clone()));
                 member.set_link(Link::Failed(error.clone()));
-                start.failed(error);
+                if start.failed(error) {
+                    return End::Closed;
+                }
             }
             ChannelState::GoingAway | ChannelState::NotServed | ChannelState::Refused => {
                 // Its connection ends when the port is free: that is the time to compete for it.
@@ -104,11 +101,16 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
             }
         }
         tokio::select! {
+            biased;
+            () = member.status.close_requested() => return End::Closed,
             end = link.closed() => {
+                // The last that the leader said, its error perhaps, may have come together with the end.
+                if states.has_changed().unwrap_or(false) {
+                    continue;
+                }
                 member.lost_leader(&end.reason);
                 return if end.going_away { End::HandedOver } else { End::Lost };
             }
-            () = member.status.close_requested() => return End::Closed,
             // Registering again is what makes the leader try again.
             () = member.client_wanted() => return End::Lost,
             // The sender lives in `events`, so this cannot fail.

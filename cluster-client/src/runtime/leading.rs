@@ -1,7 +1,7 @@
 //! Being the leader: build the real client, restore what was subscribed and published, serve, hand over.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::epoch_file::EpochFile;
 use super::leader::{Leadership, Request, State, Terms};
@@ -15,6 +15,9 @@ use crate::membership::{ClusterEvent, Role};
 use crate::serve::CatchPanic;
 use crate::session::backoff::Backoff;
 use crate::session::epoch;
+
+/// After a real client could not be built, at least so long passes before the next try, however many calls want one.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The leadership that this member would begin now. Called with the port won, so that epochs never meet.
 pub(super) fn elect(member: &Member) -> Arc<Leadership> {
@@ -69,11 +72,13 @@ pub(super) async fn lead(
     // Even if this task does not come to its end, no follower stays with a leader that is none.
     let _ended = EndLeadership(Arc::clone(&leadership));
     let end = tokio::select! {
-        () = serve(member, factory, &leadership, start) => End::HandedOver,
+        // First, so that a member that is to be closed runs its factory no more.
+        biased;
         () = member.status.close_requested() => End::Closed,
         () = leadership.stepping_down() => {
             if leadership.was_outdone() { End::HandedOver } else { End::Yielded }
         }
+        () = serve(member, factory, &leadership, start) => End::HandedOver,
     };
     seat.hand_over();
     member.leaving(&leadership, matches!(end, End::Closed));
@@ -136,11 +141,13 @@ pub(super) async fn build(
         leadership.failed(error.clone());
         member.set_link(Link::Failed(error.clone()));
         member.emit(ClusterEvent::RealClient(error.clone()));
-        start.failed(error);
+        start.fail(error).await;
+        let delay = backoff.next_delay(fastrand::u64(..));
+        tokio::time::sleep(PAUSE).await;
         tokio::select! {
             () = leadership.client_wanted() => {}
             () = member.client_wanted() => {}
-            () = tokio::time::sleep(backoff.next_delay(fastrand::u64(..))) => {}
+            () = tokio::time::sleep(delay.saturating_sub(PAUSE)) => {}
         }
         leadership.starting();
         // The calls that follow wait for what comes of it.

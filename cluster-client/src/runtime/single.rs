@@ -13,7 +13,7 @@ use super::joining::Obstacle;
 use super::leader::{Leadership, State};
 use super::leading::{self, now_micros};
 use super::port::address;
-use super::supervisor::{CloseAtTheEnd, Start};
+use super::supervisor::{CloseAtTheEnd, Start, is_closing};
 use crate::error::Error;
 use crate::member::{Factory, Link, Member};
 use crate::membership::{ClusterEvent, Role, RolePreference};
@@ -46,6 +46,8 @@ pub(super) async fn run(member: Arc<Member>, factory: Factory, mut start: Start)
         leadership.fanout.add_local(Arc::clone(member));
         member.status.set_gate(leadership.gate());
         let closed = tokio::select! {
+            // First, so that a member that is to be closed runs its factory no more.
+            biased;
             () = member.status.close_requested() => true,
             () = take_part(member, &factory, &leadership, first, &mut start) => false,
         };
@@ -95,7 +97,7 @@ async fn take_part(
             }
             State::Failed(error) => {
                 member.set_link(Link::Failed(error.clone()));
-                start.failed(error);
+                start.fail(error).await;
             }
             // The first member left before it had built its client.
             State::Closed => return,
@@ -113,14 +115,16 @@ async fn take_part(
 async fn enter_in_time(member: &Member) -> Result<Option<(Arc<Leadership>, bool)>, Error> {
     let mut backoff = Backoff::default();
     loop {
+        if is_closing(member).await {
+            return Ok(None);
+        }
         if let Some(entered) = enter(member)? {
             return Ok(Some(entered));
         }
         member.set_obstacle(Obstacle::Nobody(io::ErrorKind::NotFound));
-        tokio::select! {
-            () = member.status.close_requested() => return Ok(None),
-            () = tokio::time::sleep(backoff.next_delay(fastrand::u64(..))) => {}
-        }
+        let delay = backoff.next_delay(fastrand::u64(..));
+        // A request to close ends the pause; what it means is seen above.
+        let _ = tokio::time::timeout(delay, member.status.close_requested()).await;
     }
 }
 

@@ -65,6 +65,13 @@ impl Start {
         })
     }
 
+    /// The same, where this is all there is to be done: `start` closes its member, which must not try again.
+    pub(crate) async fn fail(&mut self, error: Error) {
+        if self.failed(error) {
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// A stranger on the port may do no more than hang up on us. A leader on its way out does so once or twice.
     fn hung_up_for(&mut self, patience: Duration, now: Instant) -> bool {
         now.duration_since(*self.closing_since.get_or_insert(now)) >= patience
@@ -121,9 +128,19 @@ async fn run(member: Arc<Member>, factory: Factory, mut start: Start) {
             }
         }
         tokio::select! {
+            biased;
             () = member.status.close_requested() => break,
             () = tokio::time::sleep(delay) => {}
         }
+    }
+}
+
+/// Whether somebody has asked to close the member.
+pub(super) async fn is_closing(member: &Member) -> bool {
+    tokio::select! {
+        biased;
+        () = member.status.close_requested() => true,
+        () = std::future::ready(()) => false,
     }
 }
 
@@ -154,6 +171,9 @@ async fn compete(
     factory: &Factory,
     start: &mut Start,
 ) -> Result<End, Failed> {
+    if is_closing(member).await {
+        return Ok(End::Closed);
+    }
     let options = &member.options;
     if options.role != RolePreference::Follower {
         // Before each attempt to connect: a refused connection proves nothing, and only this one proves a death.
@@ -172,8 +192,9 @@ async fn compete(
         }
     }
     let joined = tokio::select! {
-        joined = joining::join(member) => joined,
+        biased;
         () = member.status.close_requested() => return Ok(End::Closed),
+        joined = joining::join(member) => joined,
     };
     match joined {
         Ok(registered) => Ok(following::follow(member, registered, start).await),
