@@ -114,6 +114,10 @@ pub struct MethodInfo {
     pub(crate) spawn: bool,
     pub(crate) timeout: Option<Duration>,
     pub(crate) version: Option<&'static str>,
+    /// Whether the user has written its name on the wire.
+    pub(crate) named: bool,
+    /// Whether it is what a Node process means that names no method.
+    pub(crate) default: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -142,6 +146,8 @@ impl MethodInfo {
             spawn: false,
             timeout: None,
             version: None,
+            named: false,
+            default: false,
         }
     }
 
@@ -172,6 +178,18 @@ impl MethodInfo {
     /// The user's own version of the method, compared between programs.
     pub const fn version(mut self, version: &'static str) -> Self {
         self.version = Some(version);
+        self
+    }
+
+    /// The user has written its name on the wire.
+    pub const fn named(mut self) -> Self {
+        self.named = true;
+        self
+    }
+
+    /// Of the methods of its kind, the one that a Node process means.
+    pub const fn default_of_its_kind(mut self) -> Self {
+        self.default = true;
         self
     }
 

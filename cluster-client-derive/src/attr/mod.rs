@@ -47,6 +47,8 @@ pub(crate) struct MethodAttr {
     pub(crate) timeout_ms: Option<u64>,
     pub(crate) idempotent: Option<Ident>,
     pub(crate) spawn: bool,
+    /// What a Node process means that names no method.
+    pub(crate) default: Option<Ident>,
 }
 
 pub(crate) enum Role {
@@ -69,10 +71,18 @@ impl MethodAttr {
         let name = attribute.path().get_ident().map(ToString::to_string).unwrap_or_default();
         let allowed: &[&str] = match name.as_str() {
             "invoke" => &["oneway", "idempotent", "spawn", "timeout", "name", "version"],
-            "subscribe" => &["name", "version"],
-            "publish" => {
-                &["key", "event", "undo", "idempotent", "spawn", "timeout", "name", "version"]
-            }
+            "subscribe" => &["default", "name", "version"],
+            "publish" => &[
+                "key",
+                "event",
+                "undo",
+                "default",
+                "idempotent",
+                "spawn",
+                "timeout",
+                "name",
+                "version",
+            ],
             _ => &[],
         };
         let tokens = arguments(attribute, errors);
@@ -95,6 +105,7 @@ impl MethodAttr {
             timeout_ms: keys.parsed("timeout", timeout::parse, errors),
             idempotent: keys.flag("idempotent", errors),
             spawn: keys.flag("spawn", errors).is_some(),
+            default: keys.flag("default", errors),
         }
     }
 }

@@ -89,6 +89,26 @@ pub(super) fn one_close(client: &Client, errors: &mut Errors) {
     }
 }
 
+/// One `#[subscribe(default)]`, one `#[publish(default)]`.
+pub(super) fn one_default_a_kind(client: &Client, errors: &mut Errors) {
+    let same = |one: &Method, other: &Method| {
+        std::mem::discriminant(&one.attr.role) == std::mem::discriminant(&other.attr.role)
+    };
+    for (index, method) in client.methods.iter().enumerate() {
+        let Some(default) = &method.attr.default else { continue };
+        let earlier = client.methods.iter().take(index).find(|earlier| {
+            let alternatives = !earlier.cfgs.is_empty() && !method.cfgs.is_empty();
+            earlier.attr.default.is_some() && same(earlier, method) && !alternatives
+        });
+        if let Some(earlier) = earlier {
+            errors.push(
+                default,
+                format!("`{}` is the default already: keep one of them", earlier.ident()),
+            );
+        }
+    }
+}
+
 pub(super) fn oneway_is_never_repeated(method: &Method, errors: &mut Errors) {
     if let (Role::Oneway, Some(idempotent)) = (&method.attr.role, &method.attr.idempotent) {
         errors.push(

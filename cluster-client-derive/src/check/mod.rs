@@ -35,6 +35,7 @@ pub(crate) fn client(client: &Client, item: &Item, errors: &mut Errors) {
     attributes::wire_names_are_plain(client, errors);
     attributes::wire_names_are_unique(client, errors);
     attributes::one_close(client, errors);
+    attributes::one_default_a_kind(client, errors);
     item::others_have_a_body(item, errors);
 
     for method in &client.methods {

@@ -150,6 +150,12 @@ fn info(client: &Client, method: &Method) -> TokenStream {
     if method.attr.spawn {
         options.extend(quote_spanned!(span=> .spawn()));
     }
+    if method.attr.name.is_some() {
+        options.extend(quote_spanned!(span=> .named()));
+    }
+    if method.attr.default.is_some() {
+        options.extend(quote_spanned!(span=> .default_of_its_kind()));
+    }
     if let Some(millis) = method.attr.timeout_ms {
         let millis = Literal::u64_unsuffixed(millis);
         options.extend(quote_spanned!(span=> .timeout_ms(#millis)));
