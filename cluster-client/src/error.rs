@@ -137,6 +137,17 @@ pub enum Error {
     #[error("`{method}` returned an error: {message}")]
     MethodFailed { method: String, message: String },
 
+    /// A method of a leader that is a Node process has thrown this.
+    #[error("`{method}` threw {name}{} in the Node leader: {message}", with_code(.code))]
+    NodeError {
+        method: String,
+        name: String,
+        message: String,
+        code: Option<String>,
+        /// Where it was thrown.
+        stack: Option<String>,
+    },
+
     /// The call was not answered in time.
     #[error("`{method}` was not answered within {timeout:?} ({outcome})")]
     DeadlineExceeded { method: String, timeout: Duration, outcome: Outcome },
@@ -202,6 +213,7 @@ impl Error {
             Self::Decode { .. }
             | Self::BadResult { .. }
             | Self::MethodFailed { .. }
+            | Self::NodeError { .. }
             | Self::Panicked { .. }
             | Self::Relayed(_) => Outcome::Executed,
             Self::InvalidOption { .. }
@@ -242,6 +254,10 @@ impl<'de> Deserialize<'de> for Error {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Self::Relayed(Box::new(Self::deserialize(deserializer)?)))
     }
+}
+
+fn with_code(code: &Option<String>) -> String {
+    code.as_ref().map_or_else(String::new, |code| format!(" ({code})"))
 }
 
 fn because(last: &Option<String>) -> String {

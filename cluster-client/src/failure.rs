@@ -28,7 +28,7 @@ pub(crate) fn error(method: &str, timeout: Duration, failure: Failure, message: 
     }
 }
 
-/// The failure of a call that was made [untyped](crate::serve::Call::untyped).
+/// The failure of a call that was made with [`Errors::Text`](crate::serve::Errors::Text).
 pub(crate) fn check(method: &str, timeout: Duration, reply: &Reply) -> Result<(), Error> {
     match reply.answered {
         Answered::Ok => Ok(()),

@@ -187,6 +187,7 @@ mod key;
 mod limits;
 mod member;
 mod membership;
+mod node;
 mod options;
 mod proxy;
 mod runtime;
@@ -296,7 +297,7 @@ pub use cluster_client_derive::Subscribe;
 /// ```
 #[doc(inline)]
 pub use cluster_client_derive::cluster_client;
-pub use cluster_protocol::Codec;
+pub use cluster_protocol::{Buffer, Codec, Date, JsError, Object, Undefined, Value};
 
 pub use crate::context::{CallContext, CallId, Caller, InstanceId, LeaderContext};
 pub use crate::error::{Error, Outcome};

@@ -125,7 +125,7 @@ impl<S: Service> Builder<S> {
         T: 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
     {
-        let member = Member::new::<S>(self.resolve()?);
+        let member = Member::new::<S>(self.resolve()?)?;
         let handle = Handle::new(Arc::clone(&member));
         let factory = Arc::new(factory);
         let factory: Factory = Arc::new(move |context| {

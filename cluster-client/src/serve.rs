@@ -14,6 +14,7 @@ use tracing::{Instrument, Span};
 use crate::context::{CURRENT, CallContext};
 use crate::error::Error;
 use crate::event::Subscribe;
+use crate::node::errors::Thrown;
 use crate::session::payload::Payload;
 use crate::subscription::{Subscription, Upstream};
 
@@ -26,8 +27,25 @@ pub struct Call {
     /// Where the answer goes; handed back with the reply so that a connection can use it again.
     pub(crate) answer: Vec<u8>,
     pub(crate) limits: FrameLimits,
-    /// Nobody decodes the answer: an error of the method is answered by its text.
-    pub(crate) untyped: bool,
+    /// What becomes of an error of the method.
+    pub(crate) errors: Errors,
+}
+
+/// Who is told of an error, and so in which form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Errors {
+    /// A caller who decodes it.
+    Typed,
+    /// Nobody but a log: its text.
+    Text,
+    /// A Node process, which throws it.
+    Thrown,
+}
+
+/// The error of a method, as answers need it.
+pub trait MethodError: Serialize + Display {
+    /// The name of its type, without the path.
+    fn type_name() -> &'static str;
 }
 
 impl Call {
@@ -45,7 +63,7 @@ impl Call {
     }
 
     /// Encodes the answer. An outer error says that the method was not run.
-    pub fn reply<T: Serialize, E: Serialize + Display>(
+    pub fn reply<T: Serialize, E: MethodError>(
         mut self,
         result: Result<Result<T, E>, Error>,
     ) -> Reply {
@@ -53,11 +71,17 @@ impl Call {
         answer.clear();
         let (answered, encoded) = match &result {
             Ok(Ok(value)) => (Answered::Ok, self.encode(value, &mut answer)),
-            Ok(Err(error)) if self.untyped => {
-                answer.extend_from_slice(error.to_string().as_bytes());
-                (Answered::Err, Ok(()))
-            }
-            Ok(Err(error)) => (Answered::Err, self.encode(error, &mut answer)),
+            Ok(Err(error)) => match self.errors {
+                Errors::Typed => (Answered::Err, self.encode(error, &mut answer)),
+                Errors::Text => {
+                    answer.extend_from_slice(error.to_string().as_bytes());
+                    (Answered::Err, Ok(()))
+                }
+                Errors::Thrown => {
+                    let thrown = Thrown::by_method(self.method, E::type_name(), error);
+                    (Answered::Err, self.encode(&thrown, &mut answer))
+                }
+            },
             Err(error) => return Reply::failure(Failure::BadArguments, &error.to_string(), answer),
         };
         match encoded {
@@ -70,12 +94,12 @@ impl Call {
     pub fn opened<E, Err>(self, result: Result<Result<Subscription<E>, Err>, Error>) -> Opened
     where
         E: Subscribe,
-        Err: Serialize + Display,
+        Err: MethodError,
     {
         match result {
             Ok(Ok(subscription)) => Opened(Ok(subscription.into_upstream())),
             Ok(Err(error)) => Opened(Err(self.reply(Ok(Err::<(), _>(error))))),
-            Err(error) => Opened(Err(self.reply(Err::<Result<(), Error>, _>(error)))),
+            Err(error) => Opened(Err(self.reply::<(), Err>(Err(error)))),
         }
     }
 

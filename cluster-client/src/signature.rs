@@ -15,6 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::Error;
 use crate::event::Subscribe;
+use crate::serve::MethodError;
 
 /// The `N`th argument that travels.
 pub trait Takes<const N: usize> {
@@ -248,6 +249,14 @@ impl<'de, M: Fails> Deserialize<'de> for Failed<M> {
 impl<M: Fails> fmt::Display for Failed<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+impl<M: Fails> MethodError for Failed<M> {
+    fn type_name() -> &'static str {
+        let path = std::any::type_name::<M::Err>();
+        let path = path.split_once('<').map_or(path, |(path, _)| path);
+        path.rsplit_once("::").map_or(path, |(_, name)| name)
     }
 }
 

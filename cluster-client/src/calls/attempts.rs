@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cluster_protocol::{EncodeError, Failure};
+use cluster_protocol::{EncodeError, Failure, timeout_millis};
 
 use crate::error::{Error, Outcome};
 use crate::failure;
@@ -187,6 +187,11 @@ impl<'a> Attempts<'a> {
             "the leader did not take the call; waiting for the next one"
         );
         self.failed = Some(failed);
+    }
+
+    /// The time that is left, as the header of a packet has it.
+    pub(super) fn timeout_millis(&self) -> u32 {
+        timeout_millis(self.deadline.saturating_duration_since(Instant::now()))
     }
 
     /// Waits a moment before the next attempt; `error` if there is no time left for one.

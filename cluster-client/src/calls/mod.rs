@@ -18,8 +18,11 @@ pub(crate) use self::subscribe::subscribe;
 use std::future::poll_fn;
 use std::task::{Poll, Waker};
 
+use cluster_protocol::Codec;
+
 use self::attempts::Attempts;
 use crate::error::Error;
+use crate::node::errors::thrown_by;
 use crate::proxy::Target;
 use crate::service::Service;
 use crate::session::calls::AnswerKind;
@@ -35,12 +38,7 @@ async fn waker() -> Waker {
 }
 
 /// Decodes what a call has brought.
-fn decode<T, E>(
-    codec: cluster_protocol::Codec,
-    method: &str,
-    ok: bool,
-    bytes: &[u8],
-) -> Result<T, E>
+fn decode<T, E>(codec: Codec, method: &str, ok: bool, bytes: &[u8]) -> Result<T, E>
 where
     T: serde::de::DeserializeOwned,
     E: From<Error> + serde::de::DeserializeOwned,
@@ -55,7 +53,11 @@ where
     if ok {
         codec.decode(bytes).map_err(failed)
     } else {
-        Err(codec.decode(bytes).unwrap_or_else(failed))
+        Err(codec.decode(bytes).unwrap_or_else(|error| match codec {
+            // It may be that of a leader which does not know the type.
+            Codec::SerializeJson => thrown_by(method, bytes).map_or_else(|| failed(error), E::from),
+            _ => failed(error),
+        }))
     }
 }
 

@@ -17,6 +17,7 @@ use crate::proxy::Target;
 use crate::runtime::following::Session;
 use crate::runtime::leader::Leadership;
 use crate::runtime::link::StartError;
+use crate::serve::Errors;
 use crate::service::{MethodInfo, Service};
 
 /// Sends a one-way call. Ok: it is on its way, or queued.
@@ -168,7 +169,7 @@ impl Member {
             let context =
                 leadership.context(member.next_call(), Some(call.deadline), member.caller());
             let mut bytes = member.call(&info, call.data, context);
-            bytes.untyped = true;
+            bytes.errors = Errors::Text;
             let reply = leadership.call_bytes(call.method, bytes, member.id()).await;
             if let Err(error) = failure::check(info.name, member.timeout(&info), &reply) {
                 member.report_oneway(&info, error);

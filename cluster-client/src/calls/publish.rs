@@ -1,7 +1,9 @@
 //! `#[publish]`: a call that is remembered, and made again to the next leader.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use cluster_protocol::{EncodeArguments, object_with_call};
+use cluster_protocol::{Codec, EncodeArguments, object_with_call};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -9,8 +11,9 @@ use super::attempts::{Attempts, Route};
 use super::invoke::{call_by_bytes, enter};
 use super::{decode, outcome, waker};
 use crate::error::Error;
-use crate::member::Member;
+use crate::member::{Link, Member};
 use crate::proxy::Target;
+use crate::runtime::link::StartError;
 use crate::service::{Kind, Service};
 use crate::session::publications::PublicationKey;
 
@@ -56,11 +59,27 @@ where
                 }
             }
             Route::There(session) => {
-                let conn = object_with_call(info.conn, call.sequence);
                 let append = &mut |out: &mut Vec<u8>| {
                     out.extend_from_slice(&data);
                     Ok(())
                 };
+                let by_node = session.node.as_ref().and_then(|node| node.publish_object(method));
+                if let Some(conn) = by_node {
+                    match session.link.send_oneway(conn, attempts.timeout_millis(), append) {
+                        Ok(()) => break (true, undefined()),
+                        Err(StartError::Encode(error)) => {
+                            return Err(attempts.unencodable(&error).into());
+                        }
+                        Err(StartError::Busy) => {
+                            attempts.back_off(attempts.busy("limits.outbound_bytes")).await?;
+                        }
+                        Err(StartError::Closed | StartError::GoingAway) => {
+                            attempts.next_link(Link::Following(Arc::clone(&session)));
+                        }
+                    }
+                    continue;
+                }
+                let conn = object_with_call(info.conn, call.sequence);
                 let waker = waker().await;
                 let started = session.link.start(conn.as_bytes(), attempts.deadline, waker, append);
                 if let Some(answer) = attempts.answer(&session, started).await? {
@@ -76,6 +95,14 @@ where
         remembering.confirm();
     }
     decode(codec, info.name, ok, &bytes)
+}
+
+/// What a Node leader would answer, which it does not: it has no answer to a publication.
+fn undefined() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // Never fails: undefined is a few bytes.
+    let _ = Codec::SerializeJson.encode(&(), &mut bytes);
+    bytes
 }
 
 /// A publication that is under way; it is remembered once it is confirmed.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cluster_protocol::{ConnObject, EncodeArguments};
+use cluster_protocol::EncodeArguments;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -15,8 +15,9 @@ use crate::key::topic_key;
 use crate::member::{Handle, Link, Member, Turn};
 use crate::membership::ClusterEvent;
 use crate::proxy::Target;
-use crate::runtime::following::subscribe_object;
 use crate::runtime::leader::Request;
+use crate::runtime::link::StartError;
+use crate::runtime::restoring::subscribe_object;
 use crate::serve::Answered;
 use crate::service::{Kind, Service};
 use crate::session::interests::HandleId;
@@ -150,6 +151,18 @@ async fn ask<Ev: Subscribe>(
                 }
             }
             Route::There(session) => {
+                if let Some(node) = &session.node {
+                    let conn = node.keys().subscribe(key, arguments)?;
+                    match session.link.send_control(&conn) {
+                        // A Node leader does not say what comes of it.
+                        Ok(()) => return Ok((Link::Following(session), None)),
+                        Err(StartError::Encode(error)) => return Err(unencodable(info, &error)),
+                        Err(_) => {
+                            attempts.next_link(Link::Following(session));
+                            continue;
+                        }
+                    }
+                }
                 let conn = subscribe_object(key, info.name, false);
                 let append = &mut |out: &mut Vec<u8>| {
                     out.extend_from_slice(arguments);
@@ -184,11 +197,7 @@ impl Drop for Reader {
             Link::Leading(leadership) => {
                 leadership.fanout.leave(&self.key, member.id());
             }
-            Link::Following(session) => {
-                let conn = ConnObject::UnSubscribe { key: self.key.as_ref().into(), reg: None };
-                // A link that is closed has nothing to be unsubscribed from.
-                let _ = session.link.send_control(&conn.to_bytes());
-            }
+            Link::Following(session) => session.unsubscribe(&self.key),
             Link::Electing | Link::Failed(_) | Link::Closed => {}
         }
     }

@@ -22,10 +22,11 @@ use crate::context::{CallContext, CallId, Caller, InstanceId};
 use crate::error::Error;
 use crate::interface::MethodDescription;
 use crate::membership::{ClusterEvent, Role, Status};
+use crate::node::NodeInterface;
 use crate::options::Options;
 use crate::runtime::joining::Obstacle;
 use crate::runtime::leader::Leadership;
-use crate::serve::Call;
+use crate::serve::{Call, Errors};
 use crate::service::{MethodInfo, Served, Service, methods};
 use crate::session::payload::Payload;
 use crate::session::publications::Remembered;
@@ -44,6 +45,8 @@ pub(crate) struct Member {
     pub(crate) channel: Arc<str>,
     pub(crate) methods: Arc<[MethodInfo]>,
     pub(crate) interface: Arc<[MethodDescription]>,
+    /// The methods as Node processes see them, if there may be some.
+    pub(crate) node: Option<Arc<NodeInterface>>,
     pub(crate) status: Arc<Status>,
     pub(crate) subscriptions: Subscriptions,
     pub(crate) waiting: Waiting,
@@ -68,11 +71,15 @@ impl SubscriberId {
 }
 
 impl Member {
-    pub(crate) fn new<S: Service>(options: Options) -> Arc<Self> {
+    /// # Errors
+    ///
+    /// [`Error::InvalidOption`], if these methods cannot be shared with Node processes and are to be.
+    pub(crate) fn new<S: Service>(options: Options) -> Result<Arc<Self>, Error> {
         let instance = InstanceId::random();
         let channel: Arc<str> = options.name.as_str().into();
         let methods = methods::<S>();
-        Arc::new(Self {
+        let node = options.node_compat.then(|| NodeInterface::new(&methods)).transpose()?;
+        Ok(Arc::new(Self {
             id: SubscriberId::unique(),
             service: TypeId::of::<S>(),
             interface: methods.iter().map(MethodInfo::describe).collect(),
@@ -88,9 +95,10 @@ impl Member {
             sequence: Arc::new(AtomicU64::new(1)),
             highest_epoch: AtomicU64::new(0),
             wanted: Notify::new(),
+            node: node.map(Arc::new),
             channel,
             options,
-        })
+        }))
     }
 
     pub(crate) fn id(&self) -> SubscriberId {
@@ -207,7 +215,7 @@ impl Member {
             method: info.name,
             answer: Vec::new(),
             limits: self.frame_limits(),
-            untyped: false,
+            errors: Errors::Typed,
         }
     }
 

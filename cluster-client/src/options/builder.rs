@@ -8,7 +8,7 @@ use std::time::Duration;
 use cluster_protocol::Codec;
 
 use super::env::Variable;
-use super::{Options, check_port, check_time};
+use super::{Options, check_port, check_time, invalid};
 use crate::{Error, Limits, RolePreference};
 
 /// Configures a member of a cluster; made by the `builder()` of a generated proxy.
@@ -30,6 +30,7 @@ use crate::{Error, Limits, RolePreference};
 /// | [`codec`](Self::codec) | bincode, or JSON without that feature | |
 /// | [`limits`](Self::limits) | [`Limits::default`] | |
 /// | [`strict_parity`](Self::strict_parity) | false | |
+/// | [`node_compat`](Self::node_compat) | off | |
 ///
 /// Where an environment variable is not set, the one with `NODE_` before its name is read.
 ///
@@ -41,6 +42,7 @@ pub struct Builder<S> {
     port: Option<u16>,
     connect_timeout: Option<Duration>,
     single_mode: Option<bool>,
+    codec: Option<Codec>,
     service: PhantomData<fn() -> S>,
 }
 
@@ -52,6 +54,7 @@ impl<S> Builder<S> {
             port: None,
             connect_timeout: None,
             single_mode: None,
+            codec: None,
             service: PhantomData,
         }
     }
@@ -123,9 +126,21 @@ impl<S> Builder<S> {
         self
     }
 
-    /// How this member encodes arguments and results on its connection to a leader. Each member may choose.
+    /// How this member encodes arguments and results on its connection to a leader. Each member may choose, but for
+    /// [`node_compat`](Self::node_compat), which has a codec of its own.
     pub fn codec(mut self, codec: Codec) -> Self {
-        self.options.codec = codec;
+        self.codec = Some(codec);
+        self
+    }
+
+    /// Shares the channel with Node processes, which use the npm package cluster-client 3.7: any of them may lead, and
+    /// any may follow. To be set in all Rust members of the channel. See
+    /// [Node and Rust in one cluster](crate#node-and-rust-in-one-cluster) for what changes.
+    ///
+    /// A switch of its own, as a Node process cannot prove who it is: any process of this machine that can connect to
+    /// the port is let in, and the port's owner is believed.
+    pub fn node_compat(mut self) -> Self {
+        self.options.node_compat = true;
         self
     }
 
@@ -174,8 +189,24 @@ impl<S> Builder<S> {
                 _ => None,
             })?;
         }
+        options.codec = codec(self.codec, options.node_compat)?;
         options.validate()?;
         Ok(options)
+    }
+}
+
+/// The codec of a channel that Node processes share is theirs, and no other channel's.
+fn codec(asked: Option<Codec>, node_compat: bool) -> Result<Codec, Error> {
+    let refused = |codec: Codec, reason| Err(invalid("codec", codec.name(), reason));
+    match asked {
+        Some(codec @ Codec::SerializeJson) if !node_compat => {
+            refused(codec, "it is what Node processes speak: write `node_compat()`")
+        }
+        Some(codec) if node_compat && codec != Codec::SerializeJson => {
+            refused(codec, "`node_compat()` has a codec of its own: leave `codec` out")
+        }
+        _ if node_compat => Ok(Codec::SerializeJson),
+        asked => Ok(asked.unwrap_or_default()),
     }
 }
 
@@ -186,6 +217,7 @@ impl<S> fmt::Debug for Builder<S> {
             .field("port", &self.port)
             .field("connect_timeout", &self.connect_timeout)
             .field("single_mode", &self.single_mode)
+            .field("codec", &self.codec)
             .finish()
     }
 }

@@ -26,6 +26,7 @@ pub(crate) struct Options {
     pub(crate) codec: Codec,
     pub(crate) limits: Limits,
     pub(crate) strict_parity: bool,
+    pub(crate) node_compat: bool,
 }
 
 /// The longest name of a channel, so that it and what else a member says of itself fit in a connection object.
@@ -51,6 +52,7 @@ impl Options {
             codec: Codec::default(),
             limits: Limits::default(),
             strict_parity: false,
+            node_compat: false,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cluster_protocol::{
     ChannelState, ConnObject, DecodeError, Hello, Kind, Parse, Welcome, parse, write_packet,
@@ -12,13 +12,17 @@ use tokio::net::TcpStream;
 use super::PROTOCOL_VERSION;
 use super::port::address;
 use super::transport::{self, ReadHalf, WriteHalf};
+use crate::context::InstanceId;
 use crate::error::Error;
 use crate::member::Member;
+use crate::node::{self, Peer};
 
 /// Registered; the leader is there or about to be.
 pub(crate) struct Registered {
     pub(crate) read: ReadHalf,
     pub(crate) write: WriteHalf,
+    /// Who leads.
+    pub(crate) leader: Peer,
     pub(crate) welcome: Welcome,
     pub(crate) data: Vec<u8>,
 }
@@ -34,6 +38,8 @@ pub(crate) enum Obstacle {
     Foreign(String),
     /// It accepted the connection and said nothing.
     Silent(Duration),
+    /// The same, where that is what a Node process does whose channel is not there yet.
+    NodeSilent(Duration),
     /// It does not run the channel.
     NotServed(Welcome),
     /// It is closing.
@@ -74,6 +80,10 @@ impl Obstacle {
                 format!("the leader has epoch {epoch}, and {seen} has been seen")
             }
             Self::Starting => "the leader is still building its real client".to_owned(),
+            Self::NodeSilent(waited) => format!(
+                "the port's owner said nothing for {waited:?}: a Node process whose real client is not \
+                 ready, or that does not run channel `{channel}`"
+            ),
         };
         Error::NoLeader { endpoint, waited, last: Some(last) }
     }
@@ -84,6 +94,7 @@ pub(crate) async fn join(member: &Member) -> Result<Registered, Obstacle> {
     let patience = member.options.connect_timeout;
     match tokio::time::timeout(patience, register(member)).await {
         Ok(result) => result,
+        Err(_) if member.node.is_some() => Err(Obstacle::NodeSilent(patience)),
         Err(_) => Err(Obstacle::Silent(patience)),
     }
 }
@@ -96,8 +107,7 @@ async fn register(member: &Member) -> Result<Registered, Obstacle> {
         return Err(Obstacle::Nobody(io::ErrorKind::ConnectionRefused));
     }
     let (mut read, write) = transport::split(stream).map_err(closed)?;
-    transport::write_all(&write, &hello(member)?).await.map_err(closed)?;
-    let (welcome, data) = answer(&mut read, member).await?;
+    let (leader, welcome, data) = ask(&mut read, &write, member).await?;
     match welcome.state {
         ChannelState::Starting | ChannelState::Ready | ChannelState::Failed => {}
         ChannelState::NotServed => return Err(Obstacle::NotServed(welcome)),
@@ -105,13 +115,35 @@ async fn register(member: &Member) -> Result<Registered, Obstacle> {
         ChannelState::Refused => return Err(Obstacle::Refused(message(&data))),
     }
     let seen = member.highest_epoch();
-    if welcome.epoch < seen {
+    // A Node leader has no epoch.
+    if leader == Peer::Rust && welcome.epoch < seen {
         return Err(Obstacle::Stale { epoch: welcome.epoch, seen });
     }
-    Ok(Registered { read, write, welcome, data })
+    Ok(Registered { read, write, leader, welcome, data })
 }
 
-fn hello(member: &Member) -> Result<Vec<u8>, Obstacle> {
+/// A Node process does not answer while it does not run the channel, and is asked again after this.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Says hello until there is an answer.
+async fn ask(
+    read: &mut ReadHalf,
+    write: &WriteHalf,
+    member: &Member,
+) -> Result<(Peer, Welcome, Vec<u8>), Obstacle> {
+    for id in 1.. {
+        transport::write_all(write, &hello(member, id)?).await.map_err(closed)?;
+        if member.node.is_none() {
+            break;
+        }
+        if let Ok(answer) = tokio::time::timeout(ASK_AGAIN, answer(read, member)).await {
+            return answer;
+        }
+    }
+    answer(read, member).await
+}
+
+fn hello(member: &Member, id: u64) -> Result<Vec<u8>, Obstacle> {
     let conn = ConnObject::RegisterChannel {
         channel_name: member.channel.as_ref().into(),
         rs: Some(Hello {
@@ -126,7 +158,7 @@ fn hello(member: &Member) -> Result<Vec<u8>, Obstacle> {
     write_packet(
         &mut packet,
         Kind::Request,
-        1,
+        id,
         0,
         &conn.to_bytes(),
         &member.frame_limits(),
@@ -136,7 +168,11 @@ fn hello(member: &Member) -> Result<Vec<u8>, Obstacle> {
     Ok(packet)
 }
 
-async fn answer(read: &mut ReadHalf, member: &Member) -> Result<(Welcome, Vec<u8>), Obstacle> {
+/// Cancel safe: what has come stays in `read`.
+async fn answer(
+    read: &mut ReadHalf,
+    member: &Member,
+) -> Result<(Peer, Welcome, Vec<u8>), Obstacle> {
     let limits = member.options.limits.inbound();
     loop {
         match parse(read.buffered(), &limits) {
@@ -149,19 +185,19 @@ async fn answer(read: &mut ReadHalf, member: &Member) -> Result<(Welcome, Vec<u8
             }
             Err(_) => return Err(Obstacle::Foreign(shown(read.buffered()))),
             Ok(Parse::Complete(packet)) => {
-                let welcome = match ConnObject::parse(packet.conn) {
-                    Ok(ConnObject::RegisterChannelRes { rs: Some(welcome) }) => welcome,
+                let (leader, welcome, data) = match ConnObject::parse(packet.conn) {
+                    Ok(ConnObject::RegisterChannelRes { rs: Some(welcome) }) => {
+                        (Peer::Rust, welcome, packet.data.to_vec())
+                    }
                     Ok(ConnObject::RegisterChannelRes { rs: None }) => {
-                        return Err(Obstacle::Refused(
-                            "the leader is no Rust cluster-client".to_owned(),
-                        ));
+                        let (welcome, data) = node_answer(packet.data, member)?;
+                        (Peer::Node, welcome, data)
                     }
                     _ => return Err(Obstacle::Foreign(shown(packet.conn))),
                 };
-                let data = packet.data.to_vec();
                 let len = packet.header.packet_len();
                 read.consume(len);
-                return Ok((welcome, data));
+                return Ok((leader, welcome, data));
             }
             Ok(Parse::Incomplete { .. }) => {}
         }
@@ -174,6 +210,32 @@ async fn answer(read: &mut ReadHalf, member: &Member) -> Result<(Welcome, Vec<u8
             Err(error) => return Err(closed(error)),
         }
     }
+}
+
+/// A Node leader's answer in the words of a Rust one. It does not say who it is.
+fn node_answer(data: &[u8], member: &Member) -> Result<(Welcome, Vec<u8>), Obstacle> {
+    let Some((state, message)) = node::answer::read(data) else {
+        return Err(Obstacle::Foreign(shown(data)));
+    };
+    if member.node.is_none() {
+        return Err(Obstacle::Refused(
+            "it is a Node process, or refuses what is none; share the channel with Node processes by \
+             `node_compat()` in all Rust members"
+                .to_owned(),
+        ));
+    }
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let welcome = Welcome {
+        version: PROTOCOL_VERSION,
+        instance: InstanceId::random().0,
+        pid: 0,
+        epoch: 0,
+        since: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+        state,
+        channels: vec![member.channel.to_string()],
+    };
+    let error = serde_json::json!({ "error": { "message": message } });
+    Ok((welcome, error.to_string().into_bytes()))
 }
 
 fn closed(error: io::Error) -> Obstacle {

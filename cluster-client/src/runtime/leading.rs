@@ -12,7 +12,7 @@ use crate::error::{Error, Outcome};
 use crate::failure;
 use crate::member::{Factory, Link, Member};
 use crate::membership::{ClusterEvent, Role};
-use crate::serve::CatchPanic;
+use crate::serve::{CatchPanic, Errors};
 use crate::session::backoff::Backoff;
 use crate::session::epoch;
 
@@ -47,6 +47,7 @@ pub(super) fn leadership(member: &Member, epoch: u64) -> Arc<Leadership> {
         response_timeout: options.response_timeout,
         heartbeat_interval: options.heartbeat_interval,
         follower_silence: options.check_heartbeat.then(|| options.drop_after()),
+        node: member.node.clone(),
     };
     Leadership::new(terms, Arc::clone(&member.status))
 }
@@ -208,7 +209,7 @@ async fn publish_again(
     let call_id = CallId { instance: member.instance(), sequence };
     let context = leadership.context(call_id, Some(deadline), member.caller());
     let mut call = member.call(info, arguments, context);
-    call.untyped = true;
+    call.errors = Errors::Text;
     let replied = leadership.call_bytes(method, call, member.id());
     let timeout = member.options.subscribe_timeout;
     let result = match tokio::time::timeout_at(deadline.into(), replied).await {

@@ -5,7 +5,7 @@
 //! | `supervisor` | one task a member: compete, lead or follow, again |
 //! | `port`, `epoch_file` | winning a port, numbering the leaderships |
 //! | `leading`, `leader` | being the leader: building the real client, serving followers, handing over |
-//! | `joining`, `following`, `link` | being a follower: registering, the connection, restoring what was subscribed |
+//! | `joining`, `following`, `link`, `restoring` | being a follower: registering, the connection, subscribing and publishing again |
 //! | `single` | all members in one process, without sockets |
 //! | `transport` | the socket itself |
 
@@ -16,6 +16,7 @@ pub(crate) mod leader;
 pub(crate) mod leading;
 pub(crate) mod link;
 pub(crate) mod port;
+pub(crate) mod restoring;
 pub(crate) mod single;
 pub(crate) mod supervisor;
 pub(crate) mod transport;

@@ -140,6 +140,11 @@ impl PortOwner {
         }
     }
 
+    /// Resolves when the port is given up.
+    pub(super) async fn stopping(&self) {
+        self.stop.cancelled().await;
+    }
+
     async fn freed(&self) {
         let mut freed = self.freed.subscribe();
         // The sender lives in `self`, so waiting cannot fail.
@@ -152,7 +157,7 @@ impl Seat {
     /// without followers the other channels stay.
     pub(crate) fn hand_over(&self) {
         let mut channels = lock(&self.owner.channels);
-        if !self.leadership.close_to_followers() {
+        if !self.leadership.fanout.close_to_followers() {
             return;
         }
         channels.closing = true;

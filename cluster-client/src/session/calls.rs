@@ -1,8 +1,7 @@
 //! The calls of one connection that wait for an answer.
 //!
-//! A slab: each call has a slot, the packet's id says which one (`sequence << 16 | slot`), and the sequence in it is
-//! never given out twice, so that an answer which comes after its call was given up finds no call, whoever has the
-//! slot by then.
+//! A slab: each call has a slot, the packet's [id](Ids) leads to it, and an id is not given out again, so that an
+//! answer which comes after its call was given up finds no call, whoever has the slot by then.
 //!
 //! ```text
 //!        insert              answer                  poll
@@ -16,20 +15,16 @@ use std::{ops::Range, task::Waker, time::Instant};
 
 use cluster_protocol::Failure;
 
+use super::ids::Ids;
 use super::payload::Payload;
-
-/// As many calls can wait on one connection.
-pub(crate) const MAX_CALLS: usize = 1 << INDEX_BITS;
 
 /// When no call is left, a table that has grown larger than this in a burst is given back to the allocator.
 const KEPT: usize = 1024;
 
-/// Low bits of an id; the others are the sequence.
-pub(crate) const INDEX_BITS: u32 = 16;
-
 /// The calls of one connection.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
+    ids: Ids,
     slots: Vec<Slot>,
     free: Vec<u16>,
     live: usize,
@@ -112,14 +107,24 @@ enum State {
 }
 
 impl Calls {
-    /// Takes a slot and returns the id for the call's packet. `None`: there are [`MAX_CALLS`] already.
+    /// No calls yet; theirs and all other requests of the connection have ids of this kind.
+    pub(crate) fn with_ids(ids: Ids) -> Self {
+        Self { ids, ..Self::default() }
+    }
+
+    /// The id for a request that is not in the table.
+    pub(crate) fn next_id(&mut self, sequence: u64) -> u64 {
+        self.ids.next(sequence)
+    }
+
+    /// Takes a slot and returns the id for the call's packet. `None`: there are 65,536 already.
     pub(crate) fn insert(&mut self, call: NewCall) -> Option<u64> {
         let index = match self.free.pop() {
             Some(index) => index,
             None => self.grow(call.deadline)?,
         };
         let slot = self.slots.get_mut(usize::from(index))?;
-        slot.id = call.sequence << INDEX_BITS | u64::from(index);
+        slot.id = self.ids.assign(call.sequence, index);
         slot.state = State::Waiting(call.waker);
         slot.deadline = call.deadline;
         slot.packet = call.packet;
@@ -260,19 +265,20 @@ impl Calls {
 
     /// The slot of a call that is not forgotten.
     fn find(&mut self, id: u64) -> Option<&mut Slot> {
-        let slot = self.slots.get_mut(index(id))?;
+        let slot = self.slots.get_mut(usize::from(self.ids.slot(id)?))?;
         (slot.id == id && !matches!(slot.state, State::Free)).then_some(slot)
     }
 
     fn free(&mut self, id: u64) -> State {
-        let Some(slot) = self.find(id) else {
+        let (Some(index), Some(slot)) = (self.ids.slot(id), self.find(id)) else {
             return State::Free;
         };
         slot.payload.clear();
         let state = std::mem::replace(&mut slot.state, State::Free);
-        self.free.push(id as u16);
+        self.free.push(index);
+        self.ids.release(id);
         if self.slots.len() > KEPT && self.free.len() == self.slots.len() {
-            *self = Self::default();
+            *self = Self::with_ids(std::mem::take(&mut self.ids));
         }
         state
     }
@@ -293,10 +299,6 @@ impl Slot {
     fn is_waiting(&self) -> bool {
         matches!(self.state, State::Waiting(_))
     }
-}
-
-fn index(id: u64) -> usize {
-    (id & (MAX_CALLS as u64 - 1)) as usize
 }
 
 #[cfg(test)]

@@ -2,6 +2,14 @@ use std::{task::Waker, time::Duration};
 
 use super::*;
 
+/// As many calls fit.
+const MAX_CALLS: usize = 1 << 16;
+
+/// The slot of a call.
+fn index(id: u64) -> usize {
+    (id & 0xffff) as usize
+}
+
 /// A table, and what the calls in it have in common.
 struct Table {
     calls: Calls,

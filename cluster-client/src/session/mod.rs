@@ -4,7 +4,7 @@
 //! | | |
 //! |---|---|
 //! | `outbound` | what is to be written on one connection, and who writes it |
-//! | `calls`, `payload` | a follower's calls that wait for an answer, and what answers carry |
+//! | `calls`, `ids`, `payload` | a follower's calls that wait for an answer, how one finds its call, what it carries |
 //! | `liveness` | who has been silent for too long |
 //! | `topics`, `push_queue` | a leader's subscriptions, and what a slow follower has yet to get of them |
 //! | `interests` | a member's subscriptions, whoever leads |
@@ -14,6 +14,7 @@
 pub(crate) mod backoff;
 pub(crate) mod calls;
 pub(crate) mod epoch;
+pub(crate) mod ids;
 pub(crate) mod interests;
 pub(crate) mod liveness;
 pub(crate) mod outbound;

@@ -66,6 +66,8 @@ pub const RESULT_ERR: &str = r#"{"type":"invoke_result","success":false}"#;
 pub const HEARTBEAT: &str = r#"{"type":"heartbeat"}"#;
 /// The connection object of the answer to a heartbeat.
 pub const HEARTBEAT_RES: &str = r#"{"type":"heartbeat_res"}"#;
+/// The connection object of the answer to a push, which a Node leader waits for.
+pub const SUBSCRIBE_RESULT_RES: &str = r#"{"type":"subscribe_result_res"}"#;
 /// The connection object of a cancellation.
 pub const CANCEL: &str = r#"{"type":"cancel"}"#;
 

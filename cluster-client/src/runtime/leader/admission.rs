@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cluster_protocol::{
-    ChannelState, ConnObject, DecodeError, FrameLimits, Hello, Kind, Parse, Welcome, parse,
+    ChannelState, Codec, ConnObject, DecodeError, FrameLimits, Hello, Kind, Parse, Welcome, parse,
     write_packet,
 };
 use tokio::net::TcpStream;
 
-use super::follower::Follower;
+use super::follower::{Connected, Follower};
+use super::node;
 use super::roster::NotAdmitted;
 use super::{Leadership, State, serving};
 use crate::context::{Caller, InstanceId};
@@ -26,7 +27,7 @@ const FIRST_PACKET: FrameLimits = FrameLimits { conn_object: 4 * 1024, data: 0 }
 /// Takes a connection as far as the task that serves it, or closes it.
 pub(crate) async fn admit(stream: TcpStream, owner: Arc<PortOwner>, patience: Duration) {
     let Ok((mut read, write)) = transport::split(stream) else { return };
-    let first = match tokio::time::timeout(patience, first_packet(&mut read)).await {
+    let first = match tokio::time::timeout(patience, next_packet(&mut read)).await {
         Ok(Ok(Some(first))) => first,
         // Probes connect and close, scanners send what they like: nothing is owed to them.
         Ok(Ok(None)) => return,
@@ -44,33 +45,36 @@ pub(crate) async fn admit(stream: TcpStream, owner: Arc<PortOwner>, patience: Du
     }
 }
 
-struct Register {
-    id: u64,
-    channel: String,
-    hello: Result<Hello, String>,
+pub(super) struct Register {
+    pub(super) id: u64,
+    pub(super) channel: String,
+    from: From,
 }
 
-async fn first_packet(read: &mut ReadHalf) -> io::Result<Option<Register>> {
+/// Who registers.
+enum From {
+    Rust(Hello),
+    /// What it says of itself is not understood.
+    Newer(String),
+    Node,
+}
+
+/// The next packet of a connection that has not registered; `None` at its end.
+pub(super) async fn next_packet(read: &mut ReadHalf) -> io::Result<Option<Register>> {
     loop {
         let malformed = |error: DecodeError| io::Error::new(io::ErrorKind::InvalidData, error);
         if let Parse::Complete(packet) = parse(read.buffered(), &FIRST_PACKET).map_err(malformed)? {
             let register = match ConnObject::parse(packet.conn) {
-                Ok(ConnObject::RegisterChannel { channel_name, rs: Some(hello) }) => Register {
+                Ok(ConnObject::RegisterChannel { channel_name, rs }) => Register {
                     id: packet.header.id,
                     channel: channel_name.into_owned(),
-                    hello: Ok(hello),
+                    from: rs.map_or(From::Node, From::Rust),
                 },
-                Ok(ConnObject::RegisterChannel { .. }) => {
-                    return Err(io::Error::new(
-                        io::ErrorKind::InvalidData,
-                        "the peer is no Rust cluster-client",
-                    ));
-                }
                 // Most likely a codec that this program was built without: it can be told.
                 Err(error @ DecodeError::Field { .. }) => Register {
                     id: packet.header.id,
                     channel: String::new(),
-                    hello: Err(error.to_string()),
+                    from: From::Newer(error.to_string()),
                 },
                 Ok(_) => {
                     return Err(io::Error::new(
@@ -97,20 +101,26 @@ async fn answer(
     owner: &PortOwner,
 ) -> io::Result<()> {
     let id = register.id;
-    let hello = match register.hello {
-        Ok(hello) if hello.version == PROTOCOL_VERSION => hello,
-        Ok(hello) => {
+    let hello = match register.from {
+        From::Node => return node::admission::admit(register, read, write, owner).await,
+        From::Rust(hello) if hello.version == PROTOCOL_VERSION => hello,
+        From::Rust(hello) => {
             let reason = format!(
                 "this leader speaks protocol version {PROTOCOL_VERSION}, not {}",
                 hello.version
             );
             return refuse(&write, id, ChannelState::Refused, owner, &reason).await;
         }
-        Err(reason) => return refuse(&write, id, ChannelState::Refused, owner, &reason).await,
+        From::Newer(reason) => {
+            return refuse(&write, id, ChannelState::Refused, owner, &reason).await;
+        }
     };
     let Some(leadership) = owner.channel(&register.channel) else {
         return refuse(&write, id, ChannelState::NotServed, owner, "").await;
     };
+    if let Some(reason) = differing_codec(&leadership, hello.codec) {
+        return refuse(&write, id, ChannelState::Refused, owner, reason).await;
+    }
     if hello.epoch > leadership.terms.epoch {
         // Somebody has led after this leader was elected: its real client may be fenced off already.
         tracing::warn!(
@@ -123,17 +133,15 @@ async fn answer(
         return refuse(&write, id, ChannelState::GoingAway, owner, "").await;
     }
     let caller = Caller { pid: hello.pid, instance: InstanceId(hello.instance), local: false };
-    let follower = Follower::new(&leadership, SubscriberId::unique(), caller, hello.codec, write);
+    let peer = Connected { caller, codec: hello.codec, node: None };
+    let follower = Follower::new(&leadership, SubscriberId::unique(), peer, write);
     match leadership.fanout.add_follower(&follower) {
         Ok(()) => {}
         Err(NotAdmitted::GoingAway) => {
             return refuse(follower.socket(), id, ChannelState::GoingAway, owner, "").await;
         }
         Err(NotAdmitted::Full) => {
-            let reason = format!(
-                "it has {} followers already (limits.followers)",
-                leadership.terms.limits.followers
-            );
+            let reason = full(&leadership);
             return refuse(follower.socket(), id, ChannelState::Refused, owner, &reason).await;
         }
     }
@@ -141,8 +149,27 @@ async fn answer(
     let state = leadership.state();
     let welcome = Welcome { channels: owner.channel_names(), ..leadership.welcome(&state) };
     follower.send(&packet(Kind::Response, id, welcome, &leadership.welcome_data(&state)));
-    tokio::spawn(serving::serve(follower, read));
+    tokio::spawn(serving::serve(follower, read, None));
     Ok(())
+}
+
+/// A channel is shared with Node processes by all of its members or by none.
+fn differing_codec(leadership: &Leadership, codec: Codec) -> Option<&'static str> {
+    match (leadership.terms.node.is_some(), codec == Codec::SerializeJson) {
+        (true, false) => Some(
+            "the leader shares this channel with Node processes, and this process was started without \
+             `node_compat()`",
+        ),
+        (false, true) => Some(
+            "this process shares the channel with Node processes, and the leader was started without \
+             `node_compat()`",
+        ),
+        _ => None,
+    }
+}
+
+pub(super) fn full(leadership: &Leadership) -> String {
+    format!("it has {} followers already (limits.followers)", leadership.terms.limits.followers)
 }
 
 /// Says no, and to whom this port belongs.

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use cluster_protocol::{Failure, Header};
+use cluster_protocol::{Codec, EncodeArguments, Failure, Header};
 
 use super::follower::Follower;
 use super::publications::Settlement;
@@ -16,12 +16,14 @@ use super::serving::Connection;
 use super::upstream::Request;
 use super::{HeldPermit, Leadership, Permit, refusal};
 use crate::context::CallId;
+use crate::error::Error;
 use crate::event::EventOptions;
 use crate::failure;
 use crate::key::topic_key;
 use crate::membership::ClusterEvent;
-use crate::serve::{Call, Reply};
+use crate::serve::{Call, Errors, Reply};
 use crate::service::{Kind, MethodInfo};
+use crate::session::ids::INDEX_BITS;
 use crate::session::payload::Payload;
 
 impl Connection {
@@ -41,15 +43,21 @@ impl Connection {
             }
             // After "going away" has been said, the follower knows that no more calls are accepted.
             _ if self.going_away && incoming.is_call() => Ok(()),
-            Incoming::Invoke { method, oneway, call } => {
+            Incoming::Invoke { method, oneway, call, absent } => {
                 self.accepted += 1;
+                let data = if absent == 0 { data } else { with_undefined(&data, absent) };
                 self.invoke(leadership, header, method, oneway, call, data)
             }
-            Incoming::UnknownMethod { oneway } => {
+            Incoming::UnknownMethod { name: method, oneway: true } => {
                 self.accepted += 1;
-                if !oneway {
-                    self.fail(header.id, Failure::UnknownMethod, "the leader has no such method");
-                }
+                let error = Error::UnknownMethod { method: method.clone() };
+                leadership.emit(ClusterEvent::OnewayFailed { method, error });
+                Ok(())
+            }
+            Incoming::UnknownMethod { name, oneway: false } => {
+                self.accepted += 1;
+                let message = format!("the leader has no method `{name}`");
+                self.fail(header.id, &name, Failure::UnknownMethod, &message);
                 Ok(())
             }
             Incoming::Subscribe { method, key, restore } => {
@@ -57,8 +65,21 @@ impl Connection {
                 self.subscribe(header, method, &key, restore, &data)
             }
             Incoming::Unsubscribe { key } => {
-                if let Some(topic) = self.leadership.fanout.leave(&key, self.follower.id()) {
+                if self.node.is_some() {
+                    self.node_unsubscribe(&key);
+                } else if let Some(topic) = self.leadership.fanout.leave(&key, self.follower.id()) {
                     self.follower.drop_pushes(topic);
+                }
+                Ok(())
+            }
+            Incoming::NodeSubscribe { key, reg } => {
+                self.node_subscribe(header, &key, reg.as_deref());
+                Ok(())
+            }
+            Incoming::NodeRegister => {
+                if let Some(node) = &mut self.node {
+                    node.register(header.id);
+                    node.answer(leadership, &mut self.out)?;
                 }
                 Ok(())
             }
@@ -74,8 +95,9 @@ impl Connection {
         }
     }
 
-    fn fail(&mut self, id: u64, failure: Failure, message: &str) {
-        self.follower.write_response(&mut self.out, id, &Reply::failed(failure, message));
+    fn fail(&mut self, id: u64, method: &str, failure: Failure, message: &str) {
+        let reply = Reply::failed(failure, message);
+        self.follower.write_response(&mut self.out, id, method, &reply);
     }
 
     fn invoke(
@@ -88,7 +110,7 @@ impl Connection {
         data: Payload,
     ) -> Result<(), String> {
         let Some(info) = leadership.terms.methods.get(method) else { return Ok(()) };
-        let started = self.start(leadership, header, method, info, call, data);
+        let started = self.start(leadership, header, method, info, (oneway, call), data);
         let (settlement, permit) = match started {
             Ok(started) => started,
             Err((failure, message)) => {
@@ -112,7 +134,7 @@ impl Connection {
         };
         let permit = permit.hold(header.data_len as usize);
         let (leadership, caller) = (Arc::clone(leadership), self.follower.id());
-        self.run(header, oneway.then_some(method), permit, async move {
+        self.run(header, method, oneway, permit, async move {
             let reply = leadership.scope(served).await;
             leadership.settle(settlement, reply.answered, caller);
             reply
@@ -126,11 +148,16 @@ impl Connection {
         header: &Header,
         method: usize,
         info: &MethodInfo,
-        call: Option<u64>,
+        (oneway, call): (bool, Option<u64>),
         data: Payload,
     ) -> Result<(Settlement, Permit<'a>), (Failure, Cow<'static, str>)> {
         let permit = self.admit(leadership)?;
-        let call = self.call(header, info, call, data)?;
+        let errors = match self.node {
+            _ if oneway => Errors::Text,
+            Some(_) => Errors::Thrown,
+            None => Errors::Typed,
+        };
+        let call = self.call(header, info, call, data, errors)?;
         let settlement = leadership.settlement(method, &call);
         let settlement =
             settlement.map_err(|error| (Failure::BadArguments, error.to_string().into()))?;
@@ -151,7 +178,7 @@ impl Connection {
         if oneway {
             report(&self.leadership, info, &reply);
         } else {
-            self.follower.write_response(&mut self.out, id, &reply);
+            self.follower.write_response(&mut self.out, id, info.name, &reply);
         }
         self.spare_answer = reply.answer;
     }
@@ -173,7 +200,8 @@ impl Connection {
     fn run(
         &self,
         header: &Header,
-        oneway: Option<usize>,
+        method: usize,
+        oneway: bool,
         permit: HeldPermit,
         call: impl Future<Output = Reply> + Send + 'static,
     ) -> Result<(), String> {
@@ -185,12 +213,14 @@ impl Connection {
         let running = Running { follower: Arc::clone(&follower), id, bytes, _permit: permit };
         let task = tokio::spawn(async move {
             let reply = call.await;
-            match oneway {
-                None => running.follower.respond(id, &reply),
-                Some(method) => report_oneway(running.follower.leadership(), method, &reply),
+            let leadership = running.follower.leadership();
+            match leadership.terms.methods.get(method) {
+                Some(info) if oneway => report(leadership, info, &reply),
+                Some(info) => running.follower.respond(id, info.name, &reply),
+                None => {}
             }
         });
-        if oneway.is_none() {
+        if !oneway {
             follower.running_as(id, task.abort_handle());
         }
         Ok(())
@@ -202,6 +232,7 @@ impl Connection {
         info: &MethodInfo,
         call: Option<u64>,
         data: Payload,
+        errors: Errors,
     ) -> Result<Call, (Failure, Cow<'static, str>)> {
         let deadline = match header.timeout {
             0 => None,
@@ -215,7 +246,11 @@ impl Connection {
         }
         let call_id = CallId {
             instance: self.follower.instance(),
-            sequence: call.unwrap_or(header.id >> 16),
+            sequence: call.unwrap_or(if self.node.is_some() {
+                header.id
+            } else {
+                header.id >> INDEX_BITS
+            }),
         };
         Ok(Call {
             data,
@@ -224,7 +259,7 @@ impl Connection {
             method: info.name,
             answer: std::mem::take(&mut self.spare_answer),
             limits: self.leadership.frame_limits(),
-            untyped: matches!(info.kind, Kind::Oneway),
+            errors,
         })
     }
 
@@ -239,12 +274,12 @@ impl Connection {
         match self.subscription(header, method, key, restore, data) {
             Ok((options, request, permit)) => {
                 let (leadership, who) = (Arc::clone(&self.leadership), self.follower.id());
-                self.run(header, None, permit, async move {
+                self.run(header, method, false, permit, async move {
                     leadership.fanout.subscribe(&leadership, who, options, request).await
                 })
             }
             Err((failure, message)) => {
-                self.fail(header.id, failure, &message);
+                self.fail(header.id, "subscribe", failure, &message);
                 Ok(())
             }
         }
@@ -267,7 +302,8 @@ impl Connection {
             return Err((Failure::UnknownMethod, "the method is no subscription".into()));
         };
         let arguments = Bytes::copy_from_slice(data);
-        let call = self.call(header, info, None, Payload::from(arguments.clone()))?;
+        let data = Payload::from(arguments.clone());
+        let call = self.call(header, info, None, data, Errors::Typed)?;
         let computed =
             key_of(&call).map_err(|error| (Failure::BadArguments, error.to_string().into()))?;
         if topic_key(info.name, &computed) != key {
@@ -278,9 +314,19 @@ impl Connection {
         Ok((
             options,
             Request { method, key: key.into(), codec, arguments, context, restore },
-            permit.hold(data.len()),
+            permit.hold(header.data_len as usize),
         ))
     }
+}
+
+/// Arguments with as many undefined ones behind them.
+fn with_undefined(arguments: &Payload, absent: u32) -> Payload {
+    let mut all = arguments.to_vec();
+    for _ in 0..absent {
+        // Never fails: undefined is a few bytes.
+        let _ = ((),).encode(Codec::SerializeJson, &mut all);
+    }
+    Payload::from(Bytes::from(all))
 }
 
 /// A call's place in the table of running ones, given back however its task ends.

@@ -1,7 +1,6 @@
 //! A follower as its leader sees it: what is to be sent to it, which of its calls run.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -11,9 +10,12 @@ use cluster_protocol::{Codec, ConnObject, Kind, PushEvent, write_packet};
 use tokio::task::AbortHandle;
 
 use super::Leadership;
+use super::node::{self, NodeSubscriber};
 use super::roster::Route;
+use super::running::Running;
 use crate::context::{Caller, InstanceId};
 use crate::event::ItemKey;
+use crate::node::errors::Thrown;
 use crate::runtime::transport::{self, WriteHalf};
 use crate::serve::{Answered, Reply};
 use crate::session::liveness::Liveness;
@@ -24,10 +26,17 @@ use crate::session::topics::{SubscriberId, TopicId};
 /// Pushes are handed to the socket's buffer up to this many bytes; the rest waits where it can be conflated.
 const PUSH_AHEAD: usize = 256 * 1024;
 
+/// Who has connected.
+pub(super) struct Connected {
+    pub(super) caller: Caller,
+    pub(super) codec: Codec,
+    /// It is a Node process: what it is subscribed to.
+    pub(super) node: Option<NodeSubscriber>,
+}
+
 pub(crate) struct Follower {
     id: SubscriberId,
-    caller: Caller,
-    codec: Codec,
+    peer: Connected,
     leadership: Arc<Leadership>,
     socket: WriteHalf,
     state: Mutex<State>,
@@ -40,8 +49,7 @@ struct State {
     routes: HashMap<TopicId, super::packets::Source>,
     /// Pushes have been added that the leadership's writer knows of.
     dirty: bool,
-    running: HashMap<u64, Option<AbortHandle>>,
-    running_bytes: usize,
+    running: Running,
     orders: Orders,
     task: Option<Waker>,
     liveness: Liveness,
@@ -53,20 +61,20 @@ pub(super) struct Orders {
     pub(super) go_away: bool,
     pub(super) tell_state: Option<Bytes>,
     pub(super) end: Option<String>,
+    /// Subscriptions of a Node process that have ended.
+    pub(super) reopen: Vec<Arc<str>>,
 }
 
 impl Follower {
     pub(super) fn new(
         leadership: &Arc<Leadership>,
         id: SubscriberId,
-        caller: Caller,
-        codec: Codec,
+        peer: Connected,
         socket: WriteHalf,
     ) -> Arc<Self> {
         Arc::new(Self {
             id,
-            caller,
-            codec,
+            peer,
             leadership: Arc::clone(leadership),
             socket,
             state: Mutex::new(State {
@@ -74,8 +82,7 @@ impl Follower {
                 pushes: PushQueue::new(&leadership.terms.limits),
                 routes: HashMap::new(),
                 dirty: false,
-                running: HashMap::new(),
-                running_bytes: 0,
+                running: Running::default(),
                 orders: Orders::default(),
                 task: None,
                 liveness: Liveness::new(Instant::now(), leadership.terms.heartbeat_interval),
@@ -88,15 +95,20 @@ impl Follower {
     }
 
     pub(super) fn codec(&self) -> Codec {
-        self.codec
+        self.peer.codec
     }
 
     pub(super) fn caller(&self) -> &Caller {
-        &self.caller
+        &self.peer.caller
     }
 
     pub(super) fn instance(&self) -> InstanceId {
-        self.caller.instance
+        self.peer.caller.instance
+    }
+
+    /// What it is subscribed to, if it is a Node process.
+    pub(super) fn node(&self) -> Option<&NodeSubscriber> {
+        self.peer.node.as_ref()
     }
 
     pub(super) fn leadership(&self) -> &Arc<Leadership> {
@@ -119,37 +131,46 @@ impl Follower {
         wake(task);
     }
 
+    /// Sends what a Node process would not understand to one that does.
+    pub(super) fn tell(&self, packet: &[u8]) {
+        if self.peer.node.is_none() {
+            self.send(packet);
+        }
+    }
+
     /// Answers a call that has run in a task of its own.
-    pub(super) fn respond(&self, id: u64, reply: &Reply) {
+    pub(super) fn respond(&self, id: u64, method: &str, reply: &Reply) {
         let mut packet = Vec::with_capacity(128 + reply.answer.len());
-        self.write_response(&mut packet, id, reply);
+        self.write_response(&mut packet, id, method, reply);
         self.send(&packet);
     }
 
     /// Writes the answer of a call behind `out`.
-    pub(super) fn write_response(&self, out: &mut Vec<u8>, id: u64, reply: &Reply) {
+    pub(super) fn write_response(&self, out: &mut Vec<u8>, id: u64, method: &str, reply: &Reply) {
         let made;
         let conn = match reply.answered {
             Answered::Ok => cluster_protocol::RESULT_OK.as_bytes(),
             Answered::Err => cluster_protocol::RESULT_ERR.as_bytes(),
+            Answered::Failed(_) if self.peer.node.is_some() => {
+                cluster_protocol::RESULT_ERR.as_bytes()
+            }
             Answered::Failed(failure) => {
                 made =
                     ConnObject::InvokeResult { success: false, failure: Some(failure) }.to_bytes();
                 &made
             }
         };
-        let written = write_packet(
-            out,
-            Kind::Response,
-            id,
-            0,
-            conn,
-            &self.leadership.frame_limits(),
-            |out| {
-                out.extend_from_slice(&reply.answer);
-                Ok(())
-            },
-        );
+        let limits = self.leadership.frame_limits();
+        let written = write_packet(out, Kind::Response, id, 0, conn, &limits, |out| {
+            match reply.answered {
+                Answered::Failed(failure) if self.peer.node.is_some() => {
+                    let message = String::from_utf8_lossy(&reply.answer);
+                    Thrown::by_leader(method, failure, &message).encode(out);
+                }
+                _ => out.extend_from_slice(&reply.answer),
+            }
+            Ok(())
+        });
         // `Call::reply` has checked the length of the answer.
         if let Err(error) = written {
             tracing::error!(%error, "an answer was not sent");
@@ -180,8 +201,15 @@ impl Follower {
         !std::mem::replace(&mut state.dirty, true)
     }
 
-    /// Adds what is not a value. True: as with [`push`](Self::push).
+    /// Adds what is not a value. True: as with [`push`](Self::push). There is no way to tell a Node process; the real
+    /// client is asked again for what has ended.
     pub(super) fn announce(&self, route: Route<'_>, event: PushEvent) -> bool {
+        if self.peer.node.is_some() {
+            if event == PushEvent::Ended {
+                self.order(|orders| orders.reopen.push(Arc::clone(&route.source.key)));
+            }
+            return false;
+        }
         let mut state = self.lock();
         let Route { topic, delivery, source } = route;
         match event {
@@ -215,52 +243,38 @@ impl Follower {
     pub(super) fn has_room(&self) -> Result<(), &'static str> {
         let limits = &self.leadership.terms.limits;
         let state = self.lock();
-        if state.running.len() >= limits.in_flight_per_follower {
-            Err("limits.in_flight_per_follower")
-        } else if state.running_bytes >= limits.in_flight_bytes_per_follower {
-            Err("limits.in_flight_bytes_per_follower")
-        } else if state.outbound.pending() >= limits.outbound_bytes {
+        state.running.has_room(limits)?;
+        if state.outbound.pending() >= limits.outbound_bytes {
             // It asks faster than it reads the answers.
-            Err("limits.outbound_bytes")
-        } else {
-            Ok(())
+            return Err("limits.outbound_bytes");
         }
+        Ok(())
     }
 
     /// Notes a call that runs in a task. False: one with this id runs already.
     pub(super) fn running(&self, id: u64, bytes: usize) -> bool {
-        let mut state = self.lock();
-        // The one that runs must stay there to be cut off.
-        let Entry::Vacant(entry) = state.running.entry(id) else { return false };
-        entry.insert(None);
-        state.running_bytes += bytes;
-        true
+        self.lock().running.begin(id, bytes)
     }
 
-    /// How to cut it off. It may be over by now.
     pub(super) fn running_as(&self, id: u64, task: AbortHandle) {
-        if let Some(running) = self.lock().running.get_mut(&id) {
-            *running = Some(task);
-        }
+        self.lock().running.in_task(id, task);
     }
 
     /// It has ended.
     pub(super) fn ran(&self, id: u64, bytes: usize) {
-        let mut state = self.lock();
-        state.running.remove(&id);
-        state.running_bytes -= bytes;
+        self.lock().running.end(id, bytes);
     }
 
     /// Cuts a call off. Its place in the bounds is free when it has really ended.
     pub(super) fn cancel(&self, id: u64) {
-        let task = self.lock().running.get(&id).cloned().flatten();
+        let task = self.lock().running.task(id);
         if let Some(task) = task {
             task.abort();
         }
     }
 
     pub(super) fn cancel_all(&self) {
-        let running: Vec<_> = self.lock().running.values().flatten().cloned().collect();
+        let running = self.lock().running.tasks();
         running.iter().for_each(AbortHandle::abort);
     }
 
@@ -289,7 +303,18 @@ impl Follower {
 
     /// Ends the connection if nothing has come for longer than that.
     pub(super) fn check_silence(&self, now: Instant, allowed: Duration) {
-        let silent = self.lock().liveness.overdue(now, allowed);
+        let mut state = self.lock();
+        let allowed = if self.peer.node.is_some() {
+            // It sends no heartbeats while it waits for an answer, and otherwise every 20 s unless told otherwise.
+            if !state.running.is_empty() {
+                state.liveness.heard(now);
+            }
+            allowed * node::PATIENCE
+        } else {
+            allowed
+        };
+        let silent = state.liveness.overdue(now, allowed);
+        drop(state);
         if let Some(silent) = silent {
             self.end(format!("it was silent for {silent:.1?}, {allowed:.1?} are allowed"));
         }

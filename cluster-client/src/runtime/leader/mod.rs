@@ -12,10 +12,12 @@ mod calls;
 mod fanout;
 mod follower;
 mod gate;
+mod node;
 mod packets;
 mod publications;
 mod request;
 mod roster;
+mod running;
 mod serving;
 mod upstream;
 
@@ -41,6 +43,7 @@ use crate::context::{CallContext, CallId, Caller, InstanceId};
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::membership::{ClusterEvent, LeaderInfo, Status};
+use crate::node::NodeInterface;
 use crate::serve::{Call, CatchPanic, Reply, Slot};
 use crate::service::{MethodInfo, Served};
 use crate::session::topics::SubscriberId;
@@ -59,6 +62,8 @@ pub(crate) struct Terms {
     pub(crate) heartbeat_interval: Duration,
     /// How long a follower may be silent; `None`: for ever.
     pub(crate) follower_silence: Option<Duration>,
+    /// The methods as Node processes see them, if they may follow.
+    pub(crate) node: Option<Arc<NodeInterface>>,
 }
 
 pub struct Leadership {
@@ -226,11 +231,6 @@ impl Leadership {
 
     pub(crate) async fn stepping_down(&self) {
         self.step_down.cancelled().await;
-    }
-
-    /// From now on no follower is admitted. True if there are any.
-    pub(crate) fn close_to_followers(&self) -> bool {
-        self.fanout.close_to_followers()
     }
 
     pub(crate) async fn ended(&self) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use cluster_protocol::{
-    Codec, ConnObject, EncodeError, FrameLimits, Kind, PushEvent, write_packet,
+    Codec, ConnObject, EncodeError, FrameLimits, Kind, Parse, PushEvent, parse, write_packet,
 };
 
 use crate::event::{Item, Payload};
@@ -36,11 +36,13 @@ pub(super) struct Packets<'a> {
     sequence: u64,
     item: &'a Item,
     by_codec: Vec<(Codec, Result<Bytes, EncodeError>)>,
+    /// For Node processes, by the keys under which they expect it.
+    by_key: Vec<(Arc<str>, Bytes)>,
 }
 
 impl<'a> Packets<'a> {
     pub(super) fn new(source: Source, sequence: u64, item: &'a Item) -> Self {
-        Self { source, sequence, item, by_codec: Vec::new() }
+        Self { source, sequence, item, by_codec: Vec::new(), by_key: Vec::new() }
     }
 
     pub(super) fn key(&self) -> &str {
@@ -55,6 +57,44 @@ impl<'a> Packets<'a> {
         let packet = self.encode(codec);
         self.by_codec.push((codec, packet.clone()));
         packet
+    }
+
+    /// The packets for a Node process that is subscribed under these keys: seldom more than one.
+    pub(super) fn for_node(&mut self, keys: &[Arc<str>]) -> Result<Bytes, EncodeError> {
+        match keys {
+            [key] => self.under(key),
+            keys => {
+                let mut packets = Vec::new();
+                for key in keys {
+                    packets.extend_from_slice(&self.under(key)?);
+                }
+                Ok(packets.into())
+            }
+        }
+    }
+
+    fn under(&mut self, key: &Arc<str>) -> Result<Bytes, EncodeError> {
+        if let Some((_, packet)) = self.by_key.iter().find(|(known, _)| known == key) {
+            return Ok(packet.clone());
+        }
+        let encoded = self.get(Codec::SerializeJson)?;
+        let conn = ConnObject::SubscribeResult {
+            key: key.as_ref().into(),
+            item: None,
+            epoch: None,
+            event: None,
+        };
+        let mut packet = Vec::new();
+        let (id, limits) = (self.sequence, &self.source.limits);
+        write_packet(&mut packet, Kind::Request, id, 0, &conn.to_bytes(), limits, |out| {
+            if let Ok(Parse::Complete(packet)) = parse(&encoded, limits) {
+                out.extend_from_slice(packet.data);
+            }
+            Ok(())
+        })?;
+        let packet = Bytes::from(packet);
+        self.by_key.push((Arc::clone(key), packet.clone()));
+        Ok(packet)
     }
 
     fn encode(&self, codec: Codec) -> Result<Bytes, EncodeError> {

@@ -14,7 +14,7 @@ use crate::context::{CallId, Caller};
 use crate::error::{Error, Outcome};
 use crate::failure;
 use crate::membership::ClusterEvent;
-use crate::serve::{Answered, Call, Slot};
+use crate::serve::{Answered, Call, Errors, Slot};
 use crate::service::{Kind, MethodInfo, Served};
 use crate::session::payload::Payload;
 use crate::session::publications::{By, PublicationKey};
@@ -129,7 +129,7 @@ impl Leadership {
             method: info.name,
             answer: Vec::new(),
             limits: self.frame_limits(),
-            untyped: true,
+            errors: Errors::Text,
         };
         let mut slot = Slot::default();
         slot.prepare(&call);
@@ -184,7 +184,7 @@ impl Fanout {
                     key: key.key.as_str().into(),
                     call: owner.sequence,
                 };
-                follower.send(&control_packet(&conn, &leadership.frame_limits()));
+                follower.tell(&control_packet(&conn, &leadership.frame_limits()));
             }
             None => {}
         }

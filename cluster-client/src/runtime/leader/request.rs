@@ -5,6 +5,9 @@ use cluster_protocol::{
     Packet, write_packet,
 };
 
+use serde_json::value::RawValue;
+
+use crate::node::NodeInterface;
 use crate::runtime::transport::ReadHalf;
 use crate::service::{self, MethodInfo};
 use crate::session::payload::{COPIED, Payload};
@@ -14,8 +17,11 @@ pub(super) enum Incoming {
         method: usize,
         oneway: bool,
         call: Option<u64>,
+        /// So many arguments were left out, which a Node process may do: they are undefined.
+        absent: u32,
     },
     UnknownMethod {
+        name: String,
         oneway: bool,
     },
     Subscribe {
@@ -26,6 +32,13 @@ pub(super) enum Incoming {
     Unsubscribe {
         key: String,
     },
+    /// A Node process subscribes.
+    NodeSubscribe {
+        key: String,
+        reg: Option<Box<RawValue>>,
+    },
+    /// A Node process waits for the answer to its registration, and asks again.
+    NodeRegister,
     Cancel,
     Heartbeat,
     /// An answer, or something that a newer follower may say.
@@ -35,38 +48,58 @@ pub(super) enum Incoming {
 impl Incoming {
     /// Whether it counts among the calls of a connection.
     pub(super) fn is_call(&self) -> bool {
-        matches!(self, Self::Invoke { .. } | Self::UnknownMethod { .. } | Self::Subscribe { .. })
+        matches!(
+            self,
+            Self::Invoke { .. }
+                | Self::UnknownMethod { .. }
+                | Self::Subscribe { .. }
+                | Self::NodeSubscribe { .. }
+        )
     }
 }
 
-/// Reads the connection object of a packet.
+/// Reads the connection object of a packet. `node`: that of a Node process.
 ///
 /// # Errors
 ///
 /// What is no connection object ends the connection; an unknown type does not.
-pub(super) fn read(packet: &Packet<'_>, methods: &[MethodInfo]) -> Result<Incoming, DecodeError> {
+pub(super) fn read(
+    packet: &Packet<'_>,
+    methods: &[MethodInfo],
+    node: Option<&NodeInterface>,
+) -> Result<Incoming, DecodeError> {
     if packet.header.kind == Kind::Response {
         return Ok(Incoming::Ignored);
     }
     if let Some(method) = methods.iter().position(|method| method.conn.as_bytes() == packet.conn) {
         let oneway =
             methods.get(method).is_some_and(|info| matches!(info.kind, service::Kind::Oneway));
-        return Ok(Incoming::Invoke { method, oneway, call: None });
+        return Ok(Incoming::Invoke { method, oneway, call: None, absent: 0 });
     }
     if packet.conn == HEARTBEAT.as_bytes() {
         return Ok(Incoming::Heartbeat);
     }
-    let find = |name: &str| methods.iter().position(|method| method.name == name);
+    let find = |name: &str| {
+        let named = methods.iter().position(|method| method.name == name);
+        named.or_else(|| node?.alias(name))
+    };
     Ok(match ConnObject::parse(packet.conn) {
-        Ok(ConnObject::Invoke { method, oneway, call, .. }) => match find(&method) {
-            Some(method) => Incoming::Invoke { method, oneway, call },
-            None => Incoming::UnknownMethod { oneway },
+        Ok(ConnObject::Invoke { method, arg_length, oneway, call }) => match find(&method) {
+            Some(method) => {
+                let absent = node.map_or(0, |node| node.absent(method, arg_length));
+                Incoming::Invoke { method, oneway, call, absent }
+            }
+            None => Incoming::UnknownMethod { name: method.into_owned(), oneway },
         },
         Ok(ConnObject::Subscribe { key, method: Some(method), restore, .. }) => match find(&method)
         {
             Some(method) => Incoming::Subscribe { method, key: key.into_owned(), restore },
-            None => Incoming::UnknownMethod { oneway: false },
+            None => Incoming::UnknownMethod { name: method.into_owned(), oneway: false },
         },
+        Ok(ConnObject::Subscribe { key, reg, method: None, .. }) if node.is_some() => {
+            Incoming::NodeSubscribe { key: key.into_owned(), reg: reg.map(ToOwned::to_owned) }
+        }
+        Ok(ConnObject::RegisterChannel { .. }) if node.is_some() => Incoming::NodeRegister,
         Ok(ConnObject::UnSubscribe { key, .. }) => Incoming::Unsubscribe { key: key.into_owned() },
         Ok(ConnObject::Cancel) => Incoming::Cancel,
         Ok(ConnObject::Heartbeat) => Incoming::Heartbeat,

@@ -115,7 +115,11 @@ impl Roster {
                 None
             }
             Subscriber::Remote(follower) => {
-                let dirty = match packets.get(follower.codec()) {
+                let packet = match follower.node() {
+                    None => packets.get(follower.codec()),
+                    Some(node) => packets.for_node(&node.keys(&route.source.key)),
+                };
+                let dirty = match packet {
                     Ok(packet) => follower.push(route, item.key.clone(), packet),
                     // Said to the leader's user by `Fanout`; the follower learns that it has missed something.
                     Err(_) => follower.announce(route, PushEvent::Missed { count: 1 }),

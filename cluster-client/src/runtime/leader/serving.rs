@@ -13,6 +13,7 @@ use cluster_protocol::{ConnObject, Parse, parse};
 
 use super::Leadership;
 use super::follower::Follower;
+use super::node::NodeConnection;
 use super::packets::control_packet;
 use super::request::{self, take_data};
 use crate::membership::ClusterEvent;
@@ -27,7 +28,8 @@ const WRITE_AFTER: usize = 128 * 1024;
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Serves a follower to the end of its connection.
-pub(super) async fn serve(follower: Arc<Follower>, read: ReadHalf) {
+/// `register`: a Node process waits for the answer to its registration of that id.
+pub(super) async fn serve(follower: Arc<Follower>, read: ReadHalf, register: Option<u64>) {
     let leadership = Arc::clone(follower.leadership());
     let caller = follower.caller();
     let (pid, instance) = (caller.pid, caller.instance);
@@ -37,6 +39,7 @@ pub(super) async fn serve(follower: Arc<Follower>, read: ReadHalf) {
     let mut gone =
         Gone { follower: Arc::clone(&follower), reason: "its connection failed".to_owned() };
     let mut connection = Connection::new(Arc::clone(&follower), read);
+    connection.node = register.map(NodeConnection::registering);
     gone.reason = tokio::select! {
         // The connection first: it may still have to say that the leader is going away.
         biased;
@@ -113,6 +116,8 @@ pub(super) struct Connection {
     /// Calls accepted on this connection, which is what "going away" is said by.
     pub(super) accepted: u64,
     pub(super) going_away: bool,
+    /// Of a Node process.
+    pub(super) node: Option<NodeConnection>,
 }
 
 impl Connection {
@@ -131,6 +136,7 @@ impl Connection {
             spare_answer: Vec::new(),
             accepted: 0,
             going_away: false,
+            node: None,
         }
     }
 }
@@ -141,13 +147,22 @@ impl Future for Connection {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<String> {
         let this = &mut *self;
         let (orders, blocked) = this.follower.begin_turn(cx.waker());
-        if let Some(packet) = orders.tell_state {
+        if let Some(packet) = orders.tell_state.filter(|_| this.node.is_none()) {
             this.out.extend_from_slice(&packet);
         }
         if orders.go_away && !this.going_away {
             this.going_away = true;
-            let conn = ConnObject::GoingAway { accepted: this.accepted };
-            this.out.extend_from_slice(&control_packet(&conn, &this.leadership.frame_limits()));
+            // A Node process learns it when its connection ends, and then the port is free.
+            if this.node.is_none() {
+                let conn = ConnObject::GoingAway { accepted: this.accepted };
+                this.out.extend_from_slice(&control_packet(&conn, &this.leadership.frame_limits()));
+            }
+        }
+        orders.reopen.into_iter().for_each(|topic| this.node_reopen(topic));
+        if let Some(node) = &mut this.node
+            && let Err(reason) = node.answer(&this.leadership, &mut this.out)
+        {
+            return Poll::Ready(reason);
         }
         if let Some(reason) = orders.end {
             this.write();
@@ -217,7 +232,8 @@ impl Connection {
                     return Ok(Batch::Whole);
                 }
                 Ok(Parse::Complete(packet)) => {
-                    (packet.header, request::read(&packet, &leadership.terms.methods))
+                    let node = leadership.terms.node.as_deref().filter(|_| self.node.is_some());
+                    (packet.header, request::read(&packet, &leadership.terms.methods, node))
                 }
                 Err(error) => return Err(format!("it broke the protocol: {error}")),
             };

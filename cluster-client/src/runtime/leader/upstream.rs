@@ -12,7 +12,7 @@ use super::{Leadership, refusal};
 use crate::context::CallContext;
 use crate::failure;
 use crate::membership::ClusterEvent;
-use crate::serve::{Answered, Call, CatchPanic, Opened, Reply};
+use crate::serve::{Answered, Call, CatchPanic, Errors, Opened, Reply};
 use crate::session::backoff::Backoff;
 use crate::session::payload::Payload;
 use crate::session::topics::TopicId;
@@ -132,7 +132,7 @@ async fn ask(leadership: &Arc<Leadership>, request: &Request) -> Result<Upstream
         method: leadership.terms.methods.get(request.method).map_or("", |method| method.name),
         answer: Vec::new(),
         limits: leadership.frame_limits(),
-        untyped: false,
+        errors: Errors::Typed,
     };
     let context = request.context.clone();
     let Some(opening) = client.open(request.method, call) else {

@@ -8,7 +8,7 @@ use std::{
 
 use super::LeaderLink;
 use crate::session::{
-    calls::{AnswerKind, CallLoss, INDEX_BITS, Polled},
+    calls::{AnswerKind, CallLoss, Polled},
     payload::Payload,
 };
 
@@ -18,6 +18,7 @@ use crate::session::{
 pub(crate) struct PendingCall<'a> {
     link: &'a LeaderLink,
     id: u64,
+    sequence: u64,
     progress: Progress,
 }
 
@@ -37,13 +38,13 @@ enum Progress {
 }
 
 impl<'a> PendingCall<'a> {
-    pub(super) fn new(link: &'a LeaderLink, id: u64) -> Self {
-        Self { link, id, progress: Progress::Sent }
+    pub(super) fn new(link: &'a LeaderLink, id: u64, sequence: u64) -> Self {
+        Self { link, id, sequence, progress: Progress::Sent }
     }
 
     /// The number of the call within its member.
     pub(crate) fn sequence(&self) -> u64 {
-        self.id >> INDEX_BITS
+        self.sequence
     }
 }
 

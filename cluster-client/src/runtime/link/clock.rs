@@ -9,6 +9,7 @@ use cluster_protocol::{CANCEL, HEARTBEAT, Kind, timeout_millis, write_packet};
 use tokio::time::timeout_at;
 
 use super::{LeaderLink, LinkEvents, Phase, State, no_data, scratch::Scratch};
+use crate::node::Peer;
 use crate::session::{calls::Expired, liveness::Verdict};
 
 /// Calls expire at their deadline or up to this much later, together with others: to look for them takes time.
@@ -16,7 +17,7 @@ const RESOLUTION: Duration = Duration::from_millis(10);
 
 /// Runs until the connection ends.
 pub(super) async fn run(link: Arc<LeaderLink>, events: Arc<dyn LinkEvents>) {
-    let mut clock = Clock { link, events, written: 0, expired: Vec::new() };
+    let mut clock = Clock { link, events, said: 0, expired: Vec::new() };
     while let Some(next) = clock.look(Instant::now()) {
         // Whichever comes first, it looks again.
         let _ = timeout_at(next.into(), clock.link.bell.notified()).await;
@@ -26,8 +27,8 @@ pub(super) async fn run(link: Arc<LeaderLink>, events: Arc<dyn LinkEvents>) {
 struct Clock {
     link: Arc<LeaderLink>,
     events: Arc<dyn LinkEvents>,
-    /// How much had been written the last time.
-    written: u64,
+    /// How much had been said the last time.
+    said: u64,
     expired: Vec<Expired>,
 }
 
@@ -38,8 +39,13 @@ impl Clock {
         if state.phase == Phase::Closed {
             return None;
         }
-        if state.outbound.written() > self.written {
-            self.written = state.outbound.written();
+        let said = match self.link.settings.leader {
+            Peer::Rust => state.outbound.written(),
+            // To a Node leader only requests are a sign of life, not the answers to its pushes.
+            Peer::Node => state.ordinal,
+        };
+        if said > self.said {
+            self.said = said;
             state.liveness.said(now);
         }
         state.expire(now, &mut self.expired);
@@ -49,6 +55,10 @@ impl Clock {
         state.clock_looks_at = next;
         // What waits to be written is as good as a heartbeat, once it gets through.
         let ping = verdict == Verdict::Ping && state.outbound.pending() == 0;
+        if ping {
+            state.liveness.said(now);
+        }
+        let ping = ping.then(|| state.calls.next_id(self.link.next_sequence()));
         drop(state);
 
         self.send(ping);
@@ -62,12 +72,13 @@ impl Clock {
     }
 
     /// Sends a heartbeat, and tells the leader which calls nobody waits for any more.
-    fn send(&self, ping: bool) {
+    fn send(&self, ping: Option<u64>) {
         let link = &*self.link;
         let timeout = timeout_millis(link.settings.heartbeat_interval);
-        let ping = ping.then(|| (link.next_id(), timeout, HEARTBEAT));
-        let sent = self.expired.iter().filter(|call| call.unsent.is_none());
-        let cancels = sent.map(|call| (call.id, 0, CANCEL));
+        let ping = ping.map(|id| (id, timeout, HEARTBEAT));
+        let cancelled =
+            |call: &&Expired| call.unsent.is_none() && link.settings.leader.can_cancel();
+        let cancels = self.expired.iter().filter(cancelled).map(|call| (call.id, 0, CANCEL));
         let mut packets = Scratch::take();
         for (id, timeout, conn) in cancels.chain(ping) {
             // Never fails: connection objects are allowed to be longer than these.

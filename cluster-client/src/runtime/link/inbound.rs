@@ -8,15 +8,13 @@ use std::{ops::Range, sync::atomic::Ordering};
 use bytes::Bytes;
 use cluster_protocol::{
     ConnObject, DecodeError, HEADER_LEN, HEARTBEAT, HEARTBEAT_RES, Kind, Packet, Parse, RESULT_ERR,
-    RESULT_OK, parse, write_packet,
+    RESULT_OK, SUBSCRIBE_RESULT_RES, parse, write_packet,
 };
 use tracing::debug;
 
 use super::{LeaderLink, LinkEvents, Push, no_data};
-use crate::session::{
-    calls::{AnswerKind, INDEX_BITS},
-    payload::COPIED,
-};
+use crate::node::Peer;
+use crate::session::{calls::AnswerKind, ids::INDEX_BITS, payload::COPIED};
 
 /// The packets of one read.
 #[derive(Debug, Default)]
@@ -94,8 +92,9 @@ impl Inbound {
             }
         };
         let id = packet.header.id;
-        // An answer may be late, but not for a call that is still to be made.
-        if id >> INDEX_BITS >= link.sequence.load(Ordering::Relaxed) {
+        // An answer may be late, but not for a call that is still to be made. The ids for a Node leader begin again.
+        let is_rust = link.settings.leader == Peer::Rust;
+        if is_rust && id >> INDEX_BITS >= link.sequence.load(Ordering::Relaxed) {
             return Err(Violation::NeverAsked(id));
         }
         let data = self.consumed + HEADER_LEN + packet.conn.len();
@@ -111,7 +110,7 @@ impl Inbound {
         events: &dyn LinkEvents,
     ) -> Result<(), Violation> {
         if packet.conn == HEARTBEAT.as_bytes() {
-            self.reply_to_heartbeat(packet.header.id, link);
+            self.reply(packet.header.id, HEARTBEAT_RES, link);
             return Ok(());
         }
         match ConnObject::parse(packet.conn) {
@@ -119,21 +118,24 @@ impl Inbound {
                 // Copied, as a subscription may keep it for long, and the read buffer with it.
                 let data = Bytes::copy_from_slice(packet.data);
                 events.pushed(Push { key: &key, item: item.as_deref(), event, data });
+                if link.settings.leader == Peer::Node {
+                    self.reply(packet.header.id, SUBSCRIBE_RESULT_RES, link);
+                }
             }
             Ok(ConnObject::PublicationTaken { method, key, call }) => {
                 events.publication_taken(&method, &key, call);
             }
             Ok(ConnObject::ChannelState { rs }) => events.channel_state(rs, packet.data),
             Ok(ConnObject::GoingAway { accepted }) => self.accepted = Some(accepted),
-            Ok(ConnObject::Heartbeat) => self.reply_to_heartbeat(packet.header.id, link),
+            Ok(ConnObject::Heartbeat) => self.reply(packet.header.id, HEARTBEAT_RES, link),
             Ok(other) => debug!(?other, "ignored: a leader does not ask this"),
             Err(error) => return ignore_unknown(error),
         }
         Ok(())
     }
 
-    fn reply_to_heartbeat(&mut self, id: u64, link: &LeaderLink) {
-        let (conn, limits) = (HEARTBEAT_RES.as_bytes(), &link.settings.frame);
+    fn reply(&mut self, id: u64, conn: &str, link: &LeaderLink) {
+        let (conn, limits) = (conn.as_bytes(), &link.settings.frame);
         // Never fails: connection objects are allowed to be longer than this one.
         let _ = write_packet(&mut self.replies, Kind::Response, id, 0, conn, limits, no_data);
     }

@@ -28,8 +28,10 @@ use tokio::sync::{Notify, watch};
 
 use self::scratch::Scratch;
 use super::transport::{self, ReadHalf, WriteHalf};
+use crate::node::Peer;
 use crate::session::{
-    calls::{Calls, INDEX_BITS, NewCall},
+    calls::{Calls, NewCall},
+    ids::Ids,
     liveness::Liveness,
     outbound::{Batch, Outbound},
 };
@@ -55,6 +57,8 @@ pub(crate) struct LinkSettings {
     pub(crate) heartbeat_interval: Duration,
     /// No call is taken when more than this is waiting to be written.
     pub(crate) outbound_bytes: usize,
+    /// Who leads.
+    pub(crate) leader: Peer,
 }
 
 /// What a leader says without having been asked, and how it is. Called by the tasks of the connection, in the order
@@ -144,7 +148,10 @@ impl LeaderLink {
         let state = State {
             phase: Phase::Open,
             outbound: Outbound::default(),
-            calls: Calls::default(),
+            calls: Calls::with_ids(match settings.leader {
+                Peer::Rust => Ids::default(),
+                Peer::Node => Ids::sequential(),
+            }),
             ordinal: 0,
             liveness: Liveness::new(now, settings.heartbeat_interval),
             task: None,
@@ -173,7 +180,7 @@ impl LeaderLink {
         data: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), EncodeError>,
     ) -> Result<PendingCall<'_>, StartError> {
         let timeout = timeout_millis(deadline.saturating_duration_since(Instant::now()));
-        let mut packet = self.encode(0, timeout, conn, data)?;
+        let mut packet = self.encode(timeout, conn, data)?;
         let sequence = self.next_sequence();
 
         let mut state = self.lock();
@@ -198,7 +205,7 @@ impl LeaderLink {
         if early {
             self.bell.notify_one();
         }
-        Ok(PendingCall::new(self, id))
+        Ok(PendingCall::new(self, id, sequence))
     }
 
     /// Sends a call that has no answer. `timeout` as in the packet's header.
@@ -208,10 +215,12 @@ impl LeaderLink {
         timeout: u32,
         data: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), EncodeError>,
     ) -> Result<(), StartError> {
-        let packet = self.encode(self.next_id(), timeout, conn, data)?;
+        let mut packet = self.encode(timeout, conn, data)?;
+        let sequence = self.next_sequence();
         let mut state = self.lock();
         state.admit(&packet, &self.settings)?;
         state.ordinal += 1;
+        set_id(&mut packet, state.calls.next_id(sequence));
         let batch = state.send(&packet);
         drop(state);
         self.flush(batch);
@@ -220,11 +229,13 @@ impl LeaderLink {
 
     /// Sends a request that is not a call and has no data, such as `unSubscribe`.
     pub(crate) fn send_control(&self, conn: &[u8]) -> Result<(), StartError> {
-        let packet = self.encode(self.next_id(), 0, conn, &mut no_data)?;
+        let mut packet = self.encode(0, conn, &mut no_data)?;
+        let sequence = self.next_sequence();
         let mut state = self.lock();
         if state.phase == Phase::Closed {
             return Err(StartError::Closed);
         }
+        set_id(&mut packet, state.calls.next_id(sequence));
         let batch = state.send(&packet);
         drop(state);
         self.flush(batch);
@@ -258,11 +269,14 @@ impl LeaderLink {
 
     /// Nobody waits for the call any more.
     fn abandon(&self, id: u64) {
-        let cancel = self.encode(id, 0, CANCEL.as_bytes(), &mut no_data);
+        let cancel = self.encode(0, CANCEL.as_bytes(), &mut no_data);
         let mut state = self.lock();
         let waker = state.calls.remove(id);
-        let batch = match (&waker, &cancel) {
-            (Some(_), Ok(cancel)) => state.send(cancel),
+        let batch = match (&waker, cancel) {
+            (Some(_), Ok(mut cancel)) if self.settings.leader.can_cancel() => {
+                set_id(&mut cancel, id);
+                state.send(&cancel)
+            }
             _ => None,
         };
         drop(state);
@@ -289,26 +303,21 @@ impl LeaderLink {
         self.bell.notify_one();
     }
 
+    /// A packet whose id is still to be set.
     fn encode(
         &self,
-        id: u64,
         timeout: u32,
         conn: &[u8],
         data: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), EncodeError>,
     ) -> Result<Scratch, StartError> {
         let mut packet = Scratch::take();
-        write_packet(&mut packet, Kind::Request, id, timeout, conn, &self.settings.frame, data)
+        write_packet(&mut packet, Kind::Request, 0, timeout, conn, &self.settings.frame, data)
             .map_err(StartError::Encode)?;
         Ok(packet)
     }
 
     fn next_sequence(&self) -> u64 {
         self.sequence.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// The id of a packet that is not in the table of calls.
-    fn next_id(&self) -> u64 {
-        self.next_sequence() << INDEX_BITS
     }
 
     fn flush(&self, batch: Option<Batch>) {

@@ -20,6 +20,7 @@ use tokio::{
 
 use super::{LeaderLink, LinkEvents, LinkSettings, Push, StartError};
 use crate::{
+    node::Peer,
     runtime::transport::{self, ReadHalf, WriteHalf},
     session::calls::{AnswerKind, CallLoss},
 };
@@ -41,6 +42,7 @@ fn settings() -> LinkSettings {
         inbound: FrameLimits { data: 64 << 20, ..FrameLimits::default() },
         heartbeat_interval: LONG,
         outbound_bytes: 1 << 30,
+        leader: Peer::Rust,
     }
 }
 

@@ -1,0 +1,37 @@
+//! What a follower of a Node leader keeps for one connection.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{NodeInterface, NodeKeys};
+use crate::error::Error;
+use crate::service::MethodInfo;
+
+/// The methods as the leader sees them, and the keys of what this process is subscribed to there.
+#[derive(Clone, Debug)]
+pub(crate) struct NodeSession {
+    interface: Arc<NodeInterface>,
+    keys: Arc<Mutex<NodeKeys>>,
+}
+
+impl NodeSession {
+    pub(crate) fn new(interface: Arc<NodeInterface>) -> Self {
+        Self { interface, keys: Arc::default() }
+    }
+
+    /// For each method, why the leader cannot be asked for it. Whether it has the method at all, a Node leader does not
+    /// say.
+    pub(crate) fn check(&self, methods: &[MethodInfo]) -> Box<[Option<Error>]> {
+        let methods = methods.iter().enumerate();
+        methods.map(|(method, info)| self.interface.check(method, info).err()).collect()
+    }
+
+    /// How to publish, where the leader is not asked by a call.
+    pub(crate) fn publish_object(&self, method: usize) -> Option<&[u8]> {
+        self.interface.publish_object(method)
+    }
+
+    pub(crate) fn keys(&self) -> MutexGuard<'_, NodeKeys> {
+        // A panic while it is held leaves nothing half done.
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

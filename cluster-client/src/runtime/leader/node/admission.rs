@@ -1,0 +1,106 @@
+//! Letting a Node process in.
+//!
+//! It registers again on the same connection some seconds after each try that was not answered, for ever. An error is
+//! final for it, and when its connection is closed it competes for the port at once and without a pause. So as long as
+//! things may still change it is left without an answer, as by a Node leader; and who is refused is not hung up on.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cluster_protocol::Codec;
+
+use super::NodeSubscriber;
+use crate::context::{Caller, InstanceId};
+use crate::node::answer;
+use crate::node::errors::Thrown;
+use crate::runtime::leader::admission::{Register, full, next_packet};
+use crate::runtime::leader::follower::{Connected, Follower};
+use crate::runtime::leader::roster::NotAdmitted;
+use crate::runtime::leader::{Leadership, serving};
+use crate::runtime::port::PortOwner;
+use crate::runtime::transport::{self, ReadHalf, WriteHalf};
+use crate::session::topics::SubscriberId;
+
+/// A channel may begin that much later than its first follower.
+const UNSERVED: Duration = Duration::from_secs(30);
+
+/// Who is refused has that long to hang up, and to come back no sooner.
+const REFUSED: Duration = Duration::from_secs(10);
+
+/// Takes the connection as far as the task that serves it, or to its end.
+pub(in crate::runtime::leader) async fn admit(
+    mut register: Register,
+    mut read: ReadHalf,
+    write: WriteHalf,
+    owner: &PortOwner,
+) -> io::Result<()> {
+    let since = Instant::now();
+    let leadership = loop {
+        if let Some(leadership) = owner.channel(&register.channel) {
+            break leadership;
+        }
+        if since.elapsed() >= UNSERVED {
+            let channels = owner.channel_names();
+            let pid = std::process::id();
+            let message = format!(
+                "channel `{}` is not served here: process {pid} owns the port and runs {channels:?}",
+                register.channel
+            );
+            return refuse(register.id, "NOT_SERVED", &message, read, &write).await;
+        }
+        // It asks again.
+        let next = tokio::select! {
+            next = next_packet(&mut read) => next?,
+            () = owner.stopping() => return Ok(()),
+        };
+        let Some(again) = next else { return Ok(()) };
+        register = again;
+    };
+    if leadership.terms.node.is_none() {
+        let message = "the leader is a Rust process that was started without `node_compat()`";
+        tracing::warn!(channel = leadership.channel(), "a Node process was refused: {message}");
+        return refuse(register.id, "NO_NODE_COMPAT", message, read, &write).await;
+    }
+    let follower = follower(&leadership, write);
+    match leadership.fanout.add_follower(&follower) {
+        Ok(()) => {
+            leadership.want_client();
+            tokio::spawn(serving::serve(follower, read, Some(register.id)));
+            Ok(())
+        }
+        // Until the port is free there is nothing that it could do.
+        Err(NotAdmitted::GoingAway) => {
+            leadership.ended().await;
+            Ok(())
+        }
+        Err(NotAdmitted::Full) => {
+            let message = full(&leadership);
+            refuse(register.id, "FULL", &message, read, follower.socket()).await
+        }
+    }
+}
+
+fn follower(leadership: &Arc<Leadership>, write: WriteHalf) -> Arc<Follower> {
+    // It does not say who it is: each connection is a caller of its own.
+    let caller = Caller { pid: 0, instance: InstanceId::random(), local: false };
+    let codec = Codec::SerializeJson;
+    let peer = Connected { caller, codec, node: Some(NodeSubscriber::default()) };
+    Follower::new(leadership, SubscriberId::unique(), peer, write)
+}
+
+async fn refuse(
+    id: u64,
+    code: &str,
+    message: &str,
+    mut read: ReadHalf,
+    write: &WriteHalf,
+) -> io::Result<()> {
+    let refusal = answer::refusal(id, Thrown::at_joining(code, message));
+    transport::write_all(write, &refusal).await?;
+    // Whatever it says, the answer is given.
+    let hung_up = async { while let Ok(Some(_)) = next_packet(&mut read).await {} };
+    let _ = tokio::time::timeout(REFUSED, hung_up).await;
+    write.shutdown();
+    Ok(())
+}

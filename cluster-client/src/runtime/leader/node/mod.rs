@@ -1,0 +1,16 @@
+//! Serving followers that are Node processes.
+//!
+//! - `admission`: registering, which a Node process does again and again until it is answered
+//! - `connection`: the messages that it writes differently
+//! - `subscriber`: the keys under which it expects pushes
+
+pub(super) mod admission;
+mod connection;
+mod subscriber;
+
+pub(super) use self::connection::NodeConnection;
+pub(super) use self::subscriber::NodeSubscriber;
+
+/// So many times as long as a Rust follower a Node one may be silent: with the defaults for 60 s, which is what a Node
+/// leader allows. It sends a heartbeat every 20 s.
+pub(super) const PATIENCE: u32 = 2;

@@ -1,0 +1,60 @@
+//! A follower's calls that run in tasks of their own.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use tokio::task::AbortHandle;
+
+use crate::limits::Limits;
+
+#[derive(Default)]
+pub(super) struct Running {
+    calls: HashMap<u64, Option<AbortHandle>>,
+    bytes: usize,
+}
+
+impl Running {
+    /// Whether one more may run; else the name of the bound.
+    pub(super) fn has_room(&self, limits: &Limits) -> Result<(), &'static str> {
+        if self.calls.len() >= limits.in_flight_per_follower {
+            Err("limits.in_flight_per_follower")
+        } else if self.bytes >= limits.in_flight_bytes_per_follower {
+            Err("limits.in_flight_bytes_per_follower")
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
+    /// Notes a call. False: one with this id runs already.
+    pub(super) fn begin(&mut self, id: u64, bytes: usize) -> bool {
+        // The one that runs must stay there to be cut off.
+        let Entry::Vacant(entry) = self.calls.entry(id) else { return false };
+        entry.insert(None);
+        self.bytes += bytes;
+        true
+    }
+
+    /// How to cut it off. It may be over by now.
+    pub(super) fn in_task(&mut self, id: u64, task: AbortHandle) {
+        if let Some(running) = self.calls.get_mut(&id) {
+            *running = Some(task);
+        }
+    }
+
+    pub(super) fn task(&self, id: u64) -> Option<AbortHandle> {
+        self.calls.get(&id).cloned().flatten()
+    }
+
+    pub(super) fn tasks(&self) -> Vec<AbortHandle> {
+        self.calls.values().flatten().cloned().collect()
+    }
+
+    pub(super) fn end(&mut self, id: u64, bytes: usize) {
+        self.calls.remove(&id);
+        self.bytes -= bytes;
+    }
+}

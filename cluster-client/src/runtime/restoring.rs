@@ -1,0 +1,235 @@
+//! Subscribing and publishing again at a new leader in another process.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Instant;
+
+use cluster_protocol::{ConnObject, object_with_call, timeout_millis};
+
+use super::following::Session;
+use super::link::{Answer, PendingCall, StartError};
+use crate::error::{Error, Outcome};
+use crate::failure;
+use crate::member::Member;
+use crate::membership::ClusterEvent;
+use crate::session::calls::{AnswerKind, CallLoss};
+use crate::subscription::CloseReason;
+
+/// So many subscriptions and publications are restored at once, well under what a leader lets one follower do.
+const RESTORED_AT_ONCE: usize = 256;
+
+/// Subscribes and publishes again. Bounded by `subscribe_timeout`; what fails is told by events.
+pub(super) async fn restore(member: &Arc<Member>, session: &Session) -> Vec<Arc<str>> {
+    let requests = requests(member, session);
+    if requests.is_empty() {
+        return Vec::new();
+    }
+    member.subscriptions.resynced_all();
+    let deadline = Instant::now() + member.options.subscribe_timeout;
+    let (asked, told): (Vec<_>, Vec<_>) = requests.iter().partition(|request| request.is_answered);
+    for request in told {
+        if let Err(error) = request.tell(session, deadline) {
+            request.report(member, Err(NotMade::Start(error)));
+        }
+    }
+    for window in asked.chunks(RESTORED_AT_ONCE) {
+        for (request, outcome) in window.iter().zip(make_all(session, window, deadline).await) {
+            request.report(member, outcome);
+        }
+    }
+    requests.into_iter().filter_map(Request::key).collect()
+}
+
+/// Makes the requests at once and waits for all answers.
+async fn make_all(
+    session: &Session,
+    requests: &[&Request],
+    deadline: Instant,
+) -> Vec<Result<Answer, NotMade>> {
+    let mut calls: Vec<Result<PendingCall<'_>, NotMade>> = Vec::new();
+    let mut answers: Vec<Option<Result<Answer, NotMade>>> = Vec::new();
+    poll_fn(|cx| {
+        if answers.is_empty() {
+            calls.extend(requests.iter().map(|request| {
+                let data = &mut |out: &mut Vec<u8>| {
+                    out.extend_from_slice(&request.arguments);
+                    Ok(())
+                };
+                let call = session.link.start(&request.conn, deadline, cx.waker().clone(), data);
+                call.map_err(NotMade::Start)
+            }));
+            answers.resize_with(calls.len(), || None);
+        }
+        for (call, answer) in calls.iter_mut().zip(&mut answers) {
+            if answer.is_none()
+                && let Ok(call) = call
+                && let Poll::Ready(result) = std::pin::Pin::new(call).poll(cx)
+            {
+                *answer = Some(result.map_err(NotMade::Lost));
+            }
+        }
+        let waits =
+            calls.iter().zip(&answers).any(|(call, answer)| call.is_ok() && answer.is_none());
+        if waits { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await;
+    // Each call that was started has an answer by now, and each other one an error.
+    let made = calls.into_iter().zip(answers);
+    made.filter_map(|(call, answer)| answer.or_else(|| call.err().map(Err))).collect()
+}
+
+/// Why a request has no answer.
+enum NotMade {
+    Start(StartError),
+    Lost(CallLoss),
+}
+
+/// One subscription or publication to be made again.
+struct Request {
+    conn: Vec<u8>,
+    arguments: bytes::Bytes,
+    what: What,
+    /// Whether the leader says what came of it. A Node leader does not, but for calls.
+    is_answered: bool,
+}
+
+enum What {
+    Subscription(Arc<str>),
+    Publication(usize),
+}
+
+/// What is to be asked of this leader. What it does not have is over, and said so.
+fn requests(member: &Member, session: &Session) -> Vec<Request> {
+    let mut requests = Vec::new();
+    for wanted in member.subscriptions.wanted() {
+        let Some(info) = member.methods.get(wanted.method) else { continue };
+        if let Err(error) = session.check(wanted.method) {
+            let key = wanted.key.to_string();
+            member.subscriptions.ended(&key, CloseReason::Failed(error.clone()));
+            member.emit(ClusterEvent::SubscriptionFailed { key, error });
+            continue;
+        }
+        let conn = match &session.node {
+            None => Ok(subscribe_object(&wanted.key, info.name, true)),
+            Some(node) => node.keys().subscribe(&wanted.key, &wanted.arguments),
+        };
+        match conn {
+            Ok(conn) => requests.push(Request {
+                conn,
+                arguments: wanted.arguments,
+                what: What::Subscription(wanted.key),
+                is_answered: session.node.is_none(),
+            }),
+            Err(error) => {
+                let key = wanted.key.to_string();
+                member.emit(ClusterEvent::SubscriptionFailed { key, error });
+            }
+        }
+    }
+    let publications = member.remembered().all();
+    for (key, sequence, arguments) in publications {
+        let Some(info) = member.methods.get(key.method) else { continue };
+        if let Err(error) = session.check(key.method) {
+            member.emit(ClusterEvent::PublicationFailed { method: info.name.to_owned(), error });
+            continue;
+        }
+        let by_node = session.node.as_ref().and_then(|node| node.publish_object(key.method));
+        requests.push(Request {
+            conn: match by_node {
+                // The same number as the first time: the real client can tell.
+                None => object_with_call(info.conn, sequence).into_bytes(),
+                Some(conn) => conn.to_vec(),
+            },
+            arguments,
+            what: What::Publication(key.method),
+            is_answered: by_node.is_none(),
+        });
+    }
+    requests
+}
+
+/// The connection object that subscribes to a key.
+pub(crate) fn subscribe_object(key: &str, method: &str, restore: bool) -> Vec<u8> {
+    let conn = ConnObject::Subscribe {
+        key: key.into(),
+        reg: None,
+        method: Some(method.into()),
+        arg_length: None,
+        restore,
+    };
+    conn.to_bytes()
+}
+
+impl Request {
+    /// Makes a request that has no answer.
+    fn tell(&self, session: &Session, deadline: Instant) -> Result<(), StartError> {
+        match self.what {
+            // A Node leader finds the argument in the connection object.
+            What::Subscription(_) => session.link.send_control(&self.conn),
+            What::Publication(_) => {
+                let timeout = timeout_millis(deadline.saturating_duration_since(Instant::now()));
+                session.link.send_oneway(&self.conn, timeout, &mut |out| {
+                    out.extend_from_slice(&self.arguments);
+                    Ok(())
+                })
+            }
+        }
+    }
+
+    /// The key, of a subscription.
+    fn key(self) -> Option<Arc<str>> {
+        match self.what {
+            What::Subscription(key) => Some(key),
+            What::Publication(_) => None,
+        }
+    }
+
+    fn report(&self, member: &Member, outcome: Result<Answer, NotMade>) {
+        let timeout = member.options.subscribe_timeout;
+        let method = match &self.what {
+            What::Subscription(_) => "subscribe",
+            What::Publication(method) => member.methods.get(*method).map_or("", |info| info.name),
+        };
+        let error = match outcome {
+            Ok(Answer { kind: AnswerKind::Ok, .. }) => return,
+            Ok(Answer { kind: AnswerKind::Err, .. }) => {
+                failure::method_failed(method, "an error of its own".to_owned())
+            }
+            Ok(Answer { kind: AnswerKind::Failed(failure), payload }) => {
+                failure::error(method, timeout, failure, &payload)
+            }
+            // The connection is gone, and everything will be restored on the next one.
+            Err(
+                NotMade::Lost(CallLoss::Disconnected { .. } | CallLoss::NotAccepted)
+                | NotMade::Start(StartError::Closed | StartError::GoingAway),
+            ) => return,
+            Err(NotMade::Start(StartError::Busy)) => {
+                Error::Busy { method: method.to_owned(), limit: "limits.outbound_bytes".to_owned() }
+            }
+            Err(NotMade::Start(StartError::Encode(error))) => Error::Encode {
+                what: format!("the arguments of `{method}`"),
+                message: error.to_string(),
+            },
+            Err(NotMade::Lost(CallLoss::Expired { .. })) => {
+                if let What::Subscription(key) = &self.what {
+                    let key = key.to_string();
+                    return member.emit(ClusterEvent::SubscriptionStalled { key, waited: timeout });
+                }
+                Error::DeadlineExceeded {
+                    method: method.to_owned(),
+                    timeout,
+                    outcome: Outcome::Unknown,
+                }
+            }
+        };
+        member.emit(match &self.what {
+            What::Subscription(key) => {
+                ClusterEvent::SubscriptionFailed { key: key.to_string(), error }
+            }
+            What::Publication(_) => {
+                ClusterEvent::PublicationFailed { method: method.to_owned(), error }
+            }
+        });
+    }
+}
