@@ -204,5 +204,5 @@ fn millis(text: &str) -> Option<i64> {
     let mut next = || time.next()?.map(i64::from);
     let minutes = next()? * 60 + next()?;
     let millis = (minutes * 60 + next()?) * 1000 + next()?;
-    Some(days(year, month, day) * DAY_MILLIS + millis)
+    days(year, month, day).checked_mul(DAY_MILLIS)?.checked_add(millis)
 }

@@ -60,17 +60,18 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// For a type that serde knows, which no date and no error is.
+    /// For a type of serde's own, which takes no value that only JavaScript has.
     fn typed<V: Visitor<'de>>(&mut self, head: Head<'de>, visitor: V) -> Result<V::Value, Error> {
-        match head {
-            Head::Date(_) => Err(de::Error::invalid_type(Unexpected::Other("a Date"), &visitor)),
-            Head::Error => Err(de::Error::invalid_type(Unexpected::Other("an Error"), &visitor)),
-            Head::Undefined => {
-                Err(de::Error::invalid_type(Unexpected::Other("undefined"), &visitor))
-            }
-            Head::Null => Err(de::Error::invalid_type(Unexpected::Other("null"), &visitor)),
-            head => self.visit(head, visitor, Undefined::Skip),
-        }
+        let unexpected = match head {
+            Head::Date(_) => "a Date",
+            Head::Error => "an Error",
+            // A string would take it if it is UTF-8.
+            Head::Buffer => "a Buffer",
+            Head::Undefined => "undefined",
+            Head::Null => "null",
+            head => return self.visit(head, visitor, Undefined::Skip),
+        };
+        Err(de::Error::invalid_type(Unexpected::Other(unexpected), &visitor))
     }
 
     fn integer<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
