@@ -1,5 +1,6 @@
 //! From the text to a Rust value, without a tree in between.
 
+use std::borrow::Cow;
 use std::iter;
 
 use serde::de::value::{MapAccessDeserializer, MapDeserializer};
@@ -49,7 +50,8 @@ impl<'de> Reader<'de> {
             Head::Undefined => visitor.visit_none(),
             Head::Null => visitor.visit_unit(),
             Head::Bool(value) => visitor.visit_bool(value),
-            Head::String(text) => Key(text).deserialize_any(visitor),
+            Head::String(Cow::Borrowed(text)) => visitor.visit_borrowed_str(text),
+            Head::String(Cow::Owned(text)) => visitor.visit_string(text),
             Head::Integer(number) if number.abs() > MAX_SAFE => visitor.visit_f64(number),
             Head::Integer(number) if number < 0.0 => visitor.visit_i64(number as i64),
             Head::Integer(number) => visitor.visit_u64(number as u64),
