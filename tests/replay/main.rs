@@ -4,7 +4,12 @@
 //! - `registry`: the real client that they were meant for
 //! - `leader`, `follower`: what each side makes of them, and what it says in return
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod follower;
 mod leader;
