@@ -5,6 +5,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::clock;
+
 /// The identity of one member of a cluster, drawn at random when it starts. Process ids are reused; these are not.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InstanceId(pub(crate) u128);
@@ -120,7 +122,7 @@ impl CallContext {
     /// The time left until [`deadline`](Self::deadline), zero once it has passed.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
-        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+        self.deadline.map(|deadline| deadline.saturating_duration_since(clock::now()))
     }
 
     /// Who made the call.

@@ -243,6 +243,7 @@
 #![warn(missing_docs)]
 
 mod calls;
+mod clock;
 mod context;
 mod error;
 mod event;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use cluster_protocol::{EncodeError, Failure, timeout_millis};
 
+use crate::clock;
 use crate::error::{Error, Outcome};
 use crate::failure;
 use crate::member::{Link, Member, Place};
@@ -61,7 +62,7 @@ impl<'a> Attempts<'a> {
             member,
             method,
             info,
-            deadline: Instant::now() + timeout,
+            deadline: clock::now() + timeout,
             timeout,
             pinned,
             idempotent: info.idempotent,
@@ -191,13 +192,13 @@ impl<'a> Attempts<'a> {
 
     /// The time that is left, as the header of a packet has it.
     pub(super) fn timeout_millis(&self) -> u32 {
-        timeout_millis(self.deadline.saturating_duration_since(Instant::now()))
+        timeout_millis(self.deadline.saturating_duration_since(clock::now()))
     }
 
     /// Waits a moment before the next attempt; `error` if there is no time left for one.
     pub(super) async fn back_off(&mut self, error: Error) -> Result<(), Error> {
         let delay = self.backoff.next_delay(fastrand::u64(..)).max(Duration::from_millis(1));
-        if Instant::now() + delay >= self.deadline {
+        if clock::now() + delay >= self.deadline {
             return Err(error);
         }
         tokio::time::sleep(delay).await;

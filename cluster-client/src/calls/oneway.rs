@@ -8,6 +8,7 @@ use bytes::Bytes;
 use cluster_protocol::{EncodeArguments, EncodeError, timeout_millis};
 
 use super::attempts::unencodable;
+use crate::clock;
 use crate::error::Error;
 use crate::failure;
 use crate::limits::Limits;
@@ -39,8 +40,7 @@ where
     }
     let mut data = Vec::new();
     args.encode(member.codec(), &mut data).map_err(|error| unencodable(info, &error))?;
-    let call =
-        Queued { method, data: data.into(), deadline: Instant::now() + member.timeout(info) };
+    let call = Queued { method, data: data.into(), deadline: clock::now() + member.timeout(info) };
     match member.send_oneway(&link, info, call)? {
         None => Ok(()),
         Some(call) => {
@@ -111,7 +111,7 @@ impl Member {
     pub(crate) fn send_queued(self: &Arc<Self>) {
         while let Some(call) = self.oneways.pop() {
             let Some(info) = self.methods.get(call.method) else { continue };
-            if call.deadline <= Instant::now() {
+            if call.deadline <= clock::now() {
                 self.report_oneway(info, self.no_leader(self.timeout(info)));
                 continue;
             }
@@ -183,7 +183,7 @@ impl Member {
         info: &MethodInfo,
         call: Queued,
     ) -> Result<Option<Queued>, Error> {
-        let timeout = timeout_millis(call.deadline.saturating_duration_since(Instant::now()));
+        let timeout = timeout_millis(call.deadline.saturating_duration_since(clock::now()));
         let data = &mut |out: &mut Vec<u8>| -> Result<(), EncodeError> {
             out.extend_from_slice(&call.data);
             Ok(())

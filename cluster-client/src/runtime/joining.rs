@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cluster_protocol::{
     ChannelState, ConnObject, DecodeError, Hello, Kind, Parse, Welcome, parse, write_packet,
@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use super::PROTOCOL_VERSION;
 use super::port::address;
 use super::transport::{self, ReadHalf, WriteHalf};
+use crate::clock;
 use crate::context::InstanceId;
 use crate::error::Error;
 use crate::member::Member;
@@ -131,7 +132,7 @@ async fn ask(
     write: &WriteHalf,
     member: &Member,
 ) -> Result<(Peer, Welcome, Vec<u8>), Obstacle> {
-    let since = Instant::now();
+    let since = clock::now();
     for id in 1.. {
         transport::write_all(write, &hello(member, id)?).await.map_err(closed)?;
         if member.node.is_none() {

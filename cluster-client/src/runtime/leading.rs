@@ -7,6 +7,7 @@ use super::epoch_file::EpochFile;
 use super::leader::{Leadership, Request, State, Terms};
 use super::port::Seat;
 use super::supervisor::{End, Start};
+use crate::clock;
 use crate::context::{CallId, LeaderContext};
 use crate::error::{Error, Outcome};
 use crate::failure;
@@ -105,7 +106,7 @@ async fn serve(
     start: &mut Start,
 ) {
     build(member, factory, leadership, start).await;
-    let began = Instant::now();
+    let began = clock::now();
     restore(member, leadership).await;
     leadership.ready();
     member.clear_obstacle();
@@ -165,7 +166,7 @@ pub(super) async fn restore(member: &Arc<Member>, leadership: &Arc<Leadership>) 
     }
     member.subscriptions.resynced_all();
     let waited = member.options.subscribe_timeout;
-    let deadline = Instant::now() + waited;
+    let deadline = clock::now() + waited;
     let mut tasks = tokio::task::JoinSet::new();
     for wanted in wanted {
         let (member, leadership) = (Arc::clone(member), Arc::clone(leadership));

@@ -9,6 +9,7 @@ use cluster_protocol::{ConnObject, object_with_call, timeout_millis};
 
 use super::following::Session;
 use super::link::{Answer, PendingCall, StartError};
+use crate::clock;
 use crate::error::{Error, Outcome};
 use crate::failure;
 use crate::member::Member;
@@ -26,7 +27,7 @@ pub(super) async fn restore(member: &Arc<Member>, session: &Session) -> Vec<Arc<
         return Vec::new();
     }
     member.subscriptions.resynced_all();
-    let deadline = Instant::now() + member.options.subscribe_timeout;
+    let deadline = clock::now() + member.options.subscribe_timeout;
     let (asked, told): (Vec<_>, Vec<_>) = requests.iter().partition(|request| request.is_answered);
     for request in told {
         if let Err(error) = request.tell(session, deadline) {
@@ -168,7 +169,7 @@ impl Request {
             // A Node leader finds the argument in the connection object.
             What::Subscription(_) => session.link.send_control(&self.conn),
             What::Publication(_) => {
-                let timeout = timeout_millis(deadline.saturating_duration_since(Instant::now()));
+                let timeout = timeout_millis(deadline.saturating_duration_since(clock::now()));
                 session.link.send_oneway(&self.conn, timeout, &mut |out| {
                     out.extend_from_slice(&self.arguments);
                     Ok(())

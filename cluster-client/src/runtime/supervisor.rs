@@ -16,6 +16,7 @@ use tracing::Instrument;
 
 use super::joining::{self, Obstacle};
 use super::{following, leading, port};
+use crate::clock;
 use crate::error::Error;
 use crate::member::{Factory, Link, Member};
 use crate::membership::{ClusterEvent, Role, RolePreference};
@@ -108,7 +109,7 @@ async fn run(member: Arc<Member>, factory: Factory, mut start: Start) {
     let member = &member.0;
     let mut backoff = Backoff::default();
     loop {
-        let began = Instant::now();
+        let began = clock::now();
         let ended = compete(member, &factory, &mut start).await;
         if ended.is_ok() && began.elapsed() >= SETTLED {
             backoff.reset();
@@ -199,7 +200,7 @@ async fn compete(
     match joined {
         Ok(registered) => Ok(following::follow(member, registered, start).await),
         Err(obstacle) => {
-            let now = Instant::now();
+            let now = clock::now();
             let (obstacle, is_final) = match obstacle {
                 Obstacle::Closed(reason) if start.hung_up_for(options.connect_timeout, now) => {
                     (Obstacle::Foreign(format!("it closes every connection ({reason})")), true)

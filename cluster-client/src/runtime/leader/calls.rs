@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use cluster_protocol::{Codec, EncodeArguments, Failure, Header};
@@ -15,6 +15,7 @@ use super::request::{self, Incoming};
 use super::serving::Connection;
 use super::upstream::Request;
 use super::{HeldPermit, Leadership, Permit, refusal};
+use crate::clock;
 use crate::context::CallId;
 use crate::error::Error;
 use crate::event::EventOptions;
@@ -238,7 +239,7 @@ impl Connection {
             0 => None,
             millis => Some(self.read_at + Duration::from_millis(millis.into())),
         };
-        if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+        if deadline.is_some_and(|deadline| deadline <= clock::now()) {
             return Err((
                 Failure::Expired,
                 "the deadline passed before the call could start".into(),

@@ -18,6 +18,7 @@ use super::packets::{Packets, Source};
 use super::publications::Arguments;
 use super::roster::{NotAdmitted, Roster, Route};
 use super::upstream::{self, OpenFailure, Opening, OpeningState, Request};
+use crate::clock;
 use crate::error::Error;
 use crate::event::{EventOptions, Item};
 use crate::limits::Limits;
@@ -86,7 +87,7 @@ impl Fanout {
     /// A follower or local member has gone, with its subscriptions.
     pub(crate) fn remove(&self, id: SubscriberId) {
         lock(&self.roster).remove(id);
-        lock(&self.topics).topics.leave_all(Instant::now(), id);
+        lock(&self.topics).topics.leave_all(clock::now(), id);
         self.left.notify_one();
     }
 
@@ -216,7 +217,7 @@ impl Fanout {
     }
 
     pub(crate) fn leave(&self, key: &str, who: SubscriberId) -> Option<TopicId> {
-        let topic = lock(&self.topics).topics.leave(Instant::now(), key, who);
+        let topic = lock(&self.topics).topics.leave(clock::now(), key, who);
         self.left.notify_one();
         topic
     }
@@ -237,7 +238,7 @@ impl Fanout {
 
     fn expire(&self) {
         let mut table = lock(&self.topics);
-        let expired = table.topics.expire(Instant::now());
+        let expired = table.topics.expire(clock::now());
         for (topic, _) in &expired {
             if let Some(entry) = table.entries.remove(topic) {
                 entry.task.abort();

@@ -13,6 +13,7 @@ use super::Leadership;
 use super::node::{self, NodeSubscriber};
 use super::roster::Route;
 use super::running::Running;
+use crate::clock;
 use crate::context::{Caller, InstanceId};
 use crate::event::ItemKey;
 use crate::node::errors::Thrown;
@@ -85,7 +86,7 @@ impl Follower {
                 running: Running::default(),
                 orders: Orders::default(),
                 task: None,
-                liveness: Liveness::new(Instant::now(), leadership.terms.heartbeat_interval),
+                liveness: Liveness::new(clock::now(), leadership.terms.heartbeat_interval),
             }),
         })
     }

@@ -39,6 +39,7 @@ use tokio_util::sync::CancellationToken;
 use self::fanout::Fanout;
 use self::gate::ClosingWithin;
 pub(crate) use self::gate::{Gate, HeldPermit, Permit, Refusal, refusal};
+use crate::clock;
 use crate::context::{CallContext, CallId, Caller, InstanceId};
 use crate::error::Error;
 use crate::limits::Limits;
@@ -304,7 +305,7 @@ impl Leadership {
         };
         loop {
             tokio::time::sleep(self.terms.heartbeat_interval).await;
-            self.fanout.check_silence(Instant::now(), allowed);
+            self.fanout.check_silence(clock::now(), allowed);
         }
     }
 

@@ -1,7 +1,7 @@
 //! The leader's part in publications: who owns them, and taking them back when their owner goes.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use cluster_protocol::{Codec, ConnObject};
@@ -10,6 +10,7 @@ use super::Leadership;
 use super::fanout::{Fanout, lock};
 use super::packets::control_packet;
 use super::roster::Subscriber;
+use crate::clock;
 use crate::context::{CallId, Caller};
 use crate::error::{Error, Outcome};
 use crate::failure;
@@ -125,7 +126,7 @@ impl Leadership {
         let call = Call {
             data: Payload::from(arguments.data),
             codec: arguments.codec,
-            context: self.context(call_id, Some(Instant::now() + timeout), caller),
+            context: self.context(call_id, Some(clock::now() + timeout), caller),
             method: info.name,
             answer: Vec::new(),
             limits: self.frame_limits(),

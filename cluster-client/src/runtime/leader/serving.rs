@@ -16,6 +16,7 @@ use super::follower::Follower;
 use super::node::NodeConnection;
 use super::packets::control_packet;
 use super::request::{self, take_data};
+use crate::clock;
 use crate::membership::ClusterEvent;
 use crate::runtime::transport::ReadHalf;
 use crate::serve::{CatchPanic, Slot};
@@ -129,7 +130,7 @@ impl Connection {
             follower,
             leadership,
             read,
-            read_at: Instant::now(),
+            read_at: clock::now(),
             client: None,
             slots,
             out: Vec::new(),
@@ -206,7 +207,7 @@ impl Future for Connection {
             match ready!(this.read.poll_read(cx)) {
                 Ok(0) => return Poll::Ready("it closed the connection".to_owned()),
                 Ok(_) => {
-                    this.read_at = Instant::now();
+                    this.read_at = clock::now();
                     this.follower.heard(this.read_at);
                 }
                 Err(error) => return Poll::Ready(error.to_string()),

@@ -9,6 +9,7 @@ use cluster_protocol::{CANCEL, HEARTBEAT, Kind, timeout_millis, write_packet};
 use tokio::time::timeout_at;
 
 use super::{LeaderLink, LinkEvents, Phase, State, no_data, scratch::Scratch};
+use crate::clock;
 use crate::node::Peer;
 use crate::session::{calls::Expired, liveness::Verdict};
 
@@ -18,7 +19,7 @@ const RESOLUTION: Duration = Duration::from_millis(10);
 /// Runs until the connection ends.
 pub(super) async fn run(link: Arc<LeaderLink>, events: Arc<dyn LinkEvents>) {
     let mut clock = Clock { link, events, said: 0, expired: Vec::new() };
-    while let Some(next) = clock.look(Instant::now()) {
+    while let Some(next) = clock.look(clock::now()) {
         // Whichever comes first, it looks again.
         let _ = timeout_at(next.into(), clock.link.bell.notified()).await;
     }

@@ -144,7 +144,7 @@ impl LeaderLink {
         sequence: Arc<AtomicU64>,
         events: Arc<dyn LinkEvents>,
     ) -> Arc<Self> {
-        let now = Instant::now();
+        let now = crate::clock::now();
         let state = State {
             phase: Phase::Open,
             outbound: Outbound::default(),
@@ -179,7 +179,7 @@ impl LeaderLink {
         waker: Waker,
         data: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), EncodeError>,
     ) -> Result<PendingCall<'_>, StartError> {
-        let timeout = timeout_millis(deadline.saturating_duration_since(Instant::now()));
+        let timeout = timeout_millis(deadline.saturating_duration_since(crate::clock::now()));
         let mut packet = self.encode(timeout, conn, data)?;
         let sequence = self.next_sequence();
 

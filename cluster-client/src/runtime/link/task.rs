@@ -5,13 +5,13 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
-    time::Instant,
 };
 
 use super::{
     LeaderLink, LinkEvents, Phase,
     inbound::{Inbound, Violation},
 };
+use crate::clock;
 use crate::runtime::transport::ReadHalf;
 use crate::session::{outbound::Batch, payload::COPIED};
 
@@ -57,7 +57,7 @@ impl Task {
         let bytes = shared.as_deref().unwrap_or(read.buffered());
 
         let mut state = link.lock();
-        let responsive = state.liveness.heard(Instant::now());
+        let responsive = state.liveness.heard(clock::now());
         for answer in inbound.answers.drain(..) {
             let waker = state.calls.answer(answer.id, answer.kind, |payload| match &shared {
                 Some(shared) if answer.data.len() > COPIED => {

@@ -6,11 +6,12 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cluster_protocol::Codec;
 
 use super::NodeSubscriber;
+use crate::clock;
 use crate::context::{Caller, InstanceId};
 use crate::node::answer;
 use crate::node::errors::Thrown;
@@ -35,7 +36,7 @@ pub(in crate::runtime::leader) async fn admit(
     write: WriteHalf,
     owner: &PortOwner,
 ) -> io::Result<()> {
-    let since = Instant::now();
+    let since = clock::now();
     let leadership = loop {
         if let Some(leadership) = owner.channel(&register.channel) {
             break leadership;
