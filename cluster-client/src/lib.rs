@@ -216,6 +216,7 @@
 //!
 //! # Features
 //!
+//! - `testing`: the module `testing`, with members on a network in memory, for tests of your own client.
 //! - `bincode` (default): the compact codec [`Codec::Bincode`], which is then the default one. Without it [`Codec::Json`] is.
 //!
 //! # Tracing
@@ -262,6 +263,9 @@ mod service;
 mod session;
 mod signature;
 mod subscription;
+
+#[cfg(feature = "testing")]
+pub mod testing;
 
 #[doc(hidden)]
 pub mod __private;

@@ -91,8 +91,9 @@ fn report_stall(member: &Arc<Member>, key: &Arc<str>) {
         return;
     }
     let waited = member.options.subscribe_timeout;
+    let host = member.options.host.clone();
     let (member, key) = (Arc::downgrade(member), Arc::clone(key));
-    tokio::spawn(async move {
+    host.spawn(async move {
         tokio::time::sleep(waited).await;
         let Some(member) = member.upgrade() else { return };
         if member.subscriptions.awaits_first(&key) {

@@ -118,7 +118,7 @@ impl Member {
     }
 
     pub(crate) fn caller(&self) -> Caller {
-        Caller { pid: std::process::id(), instance: self.instance(), local: true }
+        Caller { pid: self.options.host.pid(), instance: self.instance(), local: true }
     }
 
     pub(crate) fn sequence(&self) -> &Arc<AtomicU64> {

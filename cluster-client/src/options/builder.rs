@@ -9,6 +9,7 @@ use cluster_protocol::Codec;
 
 use super::env::Variable;
 use super::{Options, check_port, check_time, invalid};
+use crate::runtime::host::Host;
 use crate::{Error, Limits, RolePreference};
 
 /// Configures a member of a cluster; made by the `builder()` of a generated proxy.
@@ -43,6 +44,7 @@ pub struct Builder<S> {
     connect_timeout: Option<Duration>,
     single_mode: Option<bool>,
     codec: Option<Codec>,
+    strict_parity: Option<bool>,
     service: PhantomData<fn() -> S>,
 }
 
@@ -55,6 +57,7 @@ impl<S> Builder<S> {
             connect_timeout: None,
             single_mode: None,
             codec: None,
+            strict_parity: None,
             service: PhantomData,
         }
     }
@@ -153,7 +156,7 @@ impl<S> Builder<S> {
     /// Whether a leader encodes and decodes its own calls too, so that a test with one process fails where
     /// a follower would.
     pub fn strict_parity(mut self, strict: bool) -> Self {
-        self.options.strict_parity = strict;
+        self.strict_parity = Some(strict);
         self
     }
 
@@ -189,6 +192,7 @@ impl<S> Builder<S> {
                 _ => None,
             })?;
         }
+        options.strict_parity = self.strict_parity.unwrap_or(options.host != Host::Here);
         options.codec = codec(self.codec, options.node_compat)?;
         options.validate()?;
         Ok(options)
@@ -218,6 +222,7 @@ impl<S> fmt::Debug for Builder<S> {
             .field("connect_timeout", &self.connect_timeout)
             .field("single_mode", &self.single_mode)
             .field("codec", &self.codec)
+            .field("strict_parity", &self.strict_parity)
             .finish()
     }
 }

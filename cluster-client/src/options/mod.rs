@@ -8,6 +8,7 @@ use std::time::Duration;
 use cluster_protocol::Codec;
 
 pub use self::builder::Builder;
+use crate::runtime::host::Host;
 use crate::{Error, Limits, RolePreference};
 
 /// What [`Builder`] collects.
@@ -27,6 +28,7 @@ pub(crate) struct Options {
     pub(crate) limits: Limits,
     pub(crate) strict_parity: bool,
     pub(crate) node_compat: bool,
+    pub(crate) host: Host,
 }
 
 /// The longest name of a channel, so that it and what else a member says of itself fit in a connection object.
@@ -53,6 +55,7 @@ impl Options {
             limits: Limits::default(),
             strict_parity: false,
             node_compat: false,
+            host: Host::default(),
         }
     }
 

@@ -70,6 +70,7 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
         heartbeat_interval: member.options.heartbeat_interval,
         outbound_bytes: member.options.limits.outbound_bytes,
         leader: peer,
+        host: member.options.host.clone(),
     };
     let sequence = Arc::clone(member.sequence());
     let link = LeaderLink::spawn(read, write, settings, sequence, Arc::clone(&events) as _);

@@ -7,10 +7,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use cluster_protocol::{
     ChannelState, ConnObject, DecodeError, Hello, Kind, Parse, Welcome, parse, write_packet,
 };
-use tokio::net::TcpStream;
 
 use super::PROTOCOL_VERSION;
-use super::port::address;
+use super::host::address;
 use super::transport::{self, ReadHalf, WriteHalf};
 use crate::clock;
 use crate::context::InstanceId;
@@ -101,12 +100,8 @@ pub(crate) async fn join(member: &Member) -> Result<Registered, Obstacle> {
 }
 
 async fn register(member: &Member) -> Result<Registered, Obstacle> {
-    let to = address(member.options.port);
-    let stream = TcpStream::connect(to).await.map_err(|error| Obstacle::Nobody(error.kind()))?;
-    // A port of the ephemeral range can be connected to itself, and then nobody can listen on it.
-    if stream.local_addr().is_ok_and(|local| local == to) {
-        return Err(Obstacle::Nobody(io::ErrorKind::ConnectionRefused));
-    }
+    let stream = member.options.host.connect(member.options.port).await;
+    let stream = stream.map_err(|error| Obstacle::Nobody(error.kind()))?;
     let (mut read, write) = transport::split(stream).map_err(closed)?;
     let (leader, welcome, data) = ask(&mut read, &write, member).await?;
     match welcome.state {
@@ -141,7 +136,7 @@ async fn ask(
         if let Ok(answer) = tokio::time::timeout(ASK_AGAIN, answer(read, member)).await {
             return answer;
         }
-        member.set_obstacle(Obstacle::NodeSilent(since.elapsed()));
+        member.set_obstacle(Obstacle::NodeSilent(clock::now() - since));
     }
     answer(read, member).await
 }
@@ -152,7 +147,7 @@ fn hello(member: &Member, id: u64) -> Result<Vec<u8>, Obstacle> {
         rs: Some(Hello {
             version: PROTOCOL_VERSION,
             instance: member.instance().0,
-            pid: std::process::id(),
+            pid: member.options.host.pid(),
             codec: member.codec(),
             epoch: member.highest_epoch(),
         }),

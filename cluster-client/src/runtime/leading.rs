@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::epoch_file::EpochFile;
 use super::leader::{Leadership, Request, State, Terms};
 use super::port::Seat;
 use super::supervisor::{End, Start};
@@ -22,9 +21,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// The leadership that this member would begin now. Called with the port won, so that epochs never meet.
 pub(super) fn elect(member: &Member) -> Arc<Leadership> {
-    let file = EpochFile::of_port(member.options.port);
-    let epoch = epoch::next(now_micros(), file.load(), member.highest_epoch());
-    file.store(epoch);
+    let (host, port) = (&member.options.host, member.options.port);
+    let epoch = epoch::next(now_micros(), host.stored_epoch(port), member.highest_epoch());
+    host.store_epoch(port, epoch);
     leadership(member, epoch)
 }
 
@@ -49,6 +48,7 @@ pub(super) fn leadership(member: &Member, epoch: u64) -> Arc<Leadership> {
         heartbeat_interval: options.heartbeat_interval,
         follower_silence: options.check_heartbeat.then(|| options.drop_after()),
         node: member.node.clone(),
+        host: options.host.clone(),
     };
     Leadership::new(terms, Arc::clone(&member.status))
 }
@@ -115,7 +115,7 @@ async fn serve(
     member.send_queued();
     member.emit(ClusterEvent::BecameLeader { epoch: leadership.terms.epoch });
     start.succeeded();
-    tracing::info!(channel = %member.channel, epoch = leadership.terms.epoch, restored_in = ?began.elapsed(), "leading");
+    tracing::info!(channel = %member.channel, epoch = leadership.terms.epoch, restored_in = ?(clock::now() - began), "leading");
     std::future::pending::<()>().await;
 }
 
@@ -170,7 +170,8 @@ pub(super) async fn restore(member: &Arc<Member>, leadership: &Arc<Leadership>) 
     let mut tasks = tokio::task::JoinSet::new();
     for wanted in wanted {
         let (member, leadership) = (Arc::clone(member), Arc::clone(leadership));
-        tasks.spawn(async move {
+        let host = member.options.host.clone();
+        tasks.spawn(host.gate(async move {
             let request = Request {
                 method: wanted.method,
                 key: Arc::clone(&wanted.key),
@@ -187,13 +188,14 @@ pub(super) async fn restore(member: &Arc<Member>, leadership: &Arc<Leadership>) 
                     waited,
                 });
             }
-        });
+        }));
     }
     for (key, sequence, arguments) in publications {
         let (member, leadership) = (Arc::clone(member), Arc::clone(leadership));
-        tasks.spawn(async move {
+        let host = member.options.host.clone();
+        tasks.spawn(host.gate(async move {
             publish_again(&member, &leadership, key.method, sequence, arguments, deadline).await;
-        });
+        }));
     }
     while tasks.join_next().await.is_some() {}
 }

@@ -7,10 +7,11 @@
 //! | `leading`, `leader` | being the leader: building the real client, serving followers, handing over |
 //! | `joining`, `following`, `link`, `restoring` | being a follower: registering, the connection, subscribing and publishing again |
 //! | `single` | all members in one process, without sockets |
-//! | `transport` | the socket itself |
+//! | `transport`, `host` | the socket itself, and what else the process gives: tasks, ports, its id |
 
 pub(crate) mod epoch_file;
 pub(crate) mod following;
+pub(crate) mod host;
 pub(crate) mod joining;
 pub(crate) mod leader;
 pub(crate) mod leading;

@@ -2,36 +2,30 @@
 //!
 //! `listen()` on the literal 127.0.0.1 is the atomic step. `SO_REUSEADDR` lets a successor listen although sockets of
 //! the one before it linger; `SO_REUSEPORT` is never set, it would allow two leaders. A process listens once on a
-//! port, whatever number of channels it leads there: that is the table in this file, the library's only global.
+//! port, whatever number of channels it leads there: that is the table in this file.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::host::{Host, Listener, Stream, address};
 use super::leader::{Leadership, admission};
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::membership::ClusterEvent;
 
-/// Connections that the kernel holds for us while they wait to be accepted.
-const BACKLOG: u32 = 1024;
-
-static OWNED: Mutex<Vec<Arc<PortOwner>>> = Mutex::new(Vec::new());
-
-/// The address members meet at.
-pub(crate) fn address(port: u16) -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
-}
+/// The ports that a process listens on.
+#[derive(Default)]
+pub(crate) struct Ports(Vec<Arc<PortOwner>>);
 
 /// This process listens on a port.
 pub(crate) struct PortOwner {
+    host: Host,
     port: u16,
     channels: Mutex<Channels>,
     /// Ends the accept loop.
@@ -56,20 +50,21 @@ pub(crate) struct Seat {
 /// Tries to become the leader of a channel. `None`: somebody else has the port or, in this process, the channel.
 /// `elect` makes the leadership, once the port is won.
 pub(crate) fn claim(
+    host: &Host,
     port: u16,
     channel: &str,
     limits: &Limits,
     elect: impl FnOnce() -> Arc<Leadership>,
 ) -> Result<Option<(Seat, Arc<Leadership>)>, Error> {
-    let mut owned = lock(&OWNED);
+    let Ports(owned) = &mut *lock(host.ports());
     let present = owned.iter().find(|owner| owner.port == port).cloned();
     let (owner, listener) = match present {
         Some(owner) => (owner, None),
         None => {
-            let Some(listener) = listen(port).map_err(|error| bind_error(port, &error))? else {
-                return Ok(None);
-            };
+            let listener = host.listen(port).map_err(|error| bind_error(port, &error))?;
+            let Some(listener) = listener else { return Ok(None) };
             let owner = Arc::new(PortOwner {
+                host: host.clone(),
                 port,
                 channels: Mutex::default(),
                 stop: CancellationToken::new(),
@@ -87,23 +82,10 @@ pub(crate) fn claim(
     drop(channels);
     if let Some(listener) = listener {
         owned.push(Arc::clone(&owner));
-        tokio::spawn(accept(listener, Arc::clone(&owner), limits.clone()));
+        host.spawn(accept(listener, Arc::clone(&owner), limits.clone()));
     }
     let seat = Seat { owner, leadership: Arc::clone(&leadership) };
     Ok(Some((seat, leadership)))
-}
-
-fn listen(port: u16) -> io::Result<Option<TcpListener>> {
-    let socket = TcpSocket::new_v4()?;
-    // On Windows the option would let a stranger take a port that is in use.
-    #[cfg(unix)]
-    socket.set_reuseaddr(true)?;
-    // Two sockets may be bound at once, only one may listen: losing at either step is losing.
-    match socket.bind(address(port)).and_then(|()| socket.listen(BACKLOG)) {
-        Ok(listener) => Ok(Some(listener)),
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 fn bind_error(port: u16, error: &io::Error) -> Error {
@@ -115,6 +97,10 @@ fn bind_error(port: u16, error: &io::Error) -> Error {
 }
 
 impl PortOwner {
+    pub(super) fn host(&self) -> &Host {
+        &self.host
+    }
+
     pub(super) fn channel(&self, name: &str) -> Option<Arc<Leadership>> {
         lock(&self.channels).by_name.get(name).cloned()
     }
@@ -188,14 +174,14 @@ impl Drop for Seat {
 /// Frees the table's entry however the accept loop ends, even with its runtime.
 struct Listening {
     owner: Arc<PortOwner>,
-    listener: Option<TcpListener>,
+    listener: Option<Listener>,
 }
 
 impl Drop for Listening {
     fn drop(&mut self) {
         // The socket goes first: whoever sees the entry gone must be able to listen.
         self.listener = None;
-        lock(&OWNED).retain(|owner| !Arc::ptr_eq(owner, &self.owner));
+        lock(self.owner.host.ports()).0.retain(|owner| !Arc::ptr_eq(owner, &self.owner));
         let mut channels = lock(&self.owner.channels);
         channels.closing = true;
         // Only left if the runtime of this task has ended: whoever leads on another one must not go on without the port.
@@ -205,7 +191,7 @@ impl Drop for Listening {
     }
 }
 
-async fn accept(listener: TcpListener, owner: Arc<PortOwner>, limits: Limits) {
+async fn accept(listener: Listener, owner: Arc<PortOwner>, limits: Limits) {
     let listening = Listening { owner: Arc::clone(&owner), listener: Some(listener) };
     let mut pending = VecDeque::new();
     let mut pause = Duration::ZERO;
@@ -216,7 +202,7 @@ async fn accept(listener: TcpListener, owner: Arc<PortOwner>, limits: Limits) {
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
+            Ok(stream) => {
                 pause = Duration::ZERO;
                 admit(&mut pending, stream, &owner, &limits);
             }
@@ -238,7 +224,7 @@ async fn accept(listener: TcpListener, owner: Arc<PortOwner>, limits: Limits) {
 /// Starts a handshake, at the cost of the oldest one if too many are pending.
 fn admit(
     pending: &mut VecDeque<AbortHandle>,
-    stream: TcpStream,
+    stream: Stream,
     owner: &Arc<PortOwner>,
     limits: &Limits,
 ) {
@@ -253,9 +239,8 @@ fn admit(
         );
         oldest.abort();
     }
-    let handshake =
-        tokio::spawn(admission::admit(stream, Arc::clone(owner), limits.handshake_timeout));
-    pending.push_back(handshake.abort_handle());
+    let handshake = admission::admit(stream, Arc::clone(owner), limits.handshake_timeout);
+    pending.push_back(owner.host.spawn(handshake));
 }
 
 impl PortOwner {

@@ -9,10 +9,10 @@ use std::collections::hash_map::Entry;
 use std::io;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
+use super::host::address;
 use super::joining::Obstacle;
 use super::leader::{Leadership, State};
 use super::leading::{self, now_micros};
-use super::port::address;
 use super::supervisor::{CloseAtTheEnd, Start, is_closing};
 use crate::error::Error;
 use crate::member::{Factory, Link, Member};

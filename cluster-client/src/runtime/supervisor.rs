@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use tracing::Instrument;
 
 use super::joining::{self, Obstacle};
-use super::{following, leading, port};
+use super::{following, host, leading, port};
 use crate::clock;
 use crate::error::Error;
 use crate::member::{Factory, Link, Member};
@@ -86,9 +86,10 @@ pub(crate) async fn start(member: &Arc<Member>, factory: Factory) -> Result<(), 
     let waited = member.options.max_wait_time;
     let span = tracing::info_span!("member", channel = %member.channel, port = member.options.port, instance = %member.instance());
     if member.options.single_mode {
-        tokio::spawn(super::single::run(Arc::clone(member), factory, start).instrument(span));
+        let task = super::single::run(Arc::clone(member), factory, start);
+        member.options.host.spawn(task.instrument(span));
     } else {
-        tokio::spawn(run(Arc::clone(member), factory, start).instrument(span));
+        member.options.host.spawn(run(Arc::clone(member), factory, start).instrument(span));
     }
     let started = match tokio::time::timeout(waited, ready).await {
         Ok(Ok(outcome)) => outcome,
@@ -111,7 +112,7 @@ async fn run(member: Arc<Member>, factory: Factory, mut start: Start) {
     loop {
         let began = clock::now();
         let ended = compete(member, &factory, &mut start).await;
-        if ended.is_ok() && began.elapsed() >= SETTLED {
+        if ended.is_ok() && clock::now() - began >= SETTLED {
             backoff.reset();
         }
         // The first delay of a row is none.
@@ -179,13 +180,15 @@ async fn compete(
     if options.role != RolePreference::Follower {
         // Before each attempt to connect: a refused connection proves nothing, and only this one proves a death.
         let claimed =
-            port::claim(options.port, &member.channel, &options.limits, || leading::elect(member));
+            port::claim(&options.host, options.port, &member.channel, &options.limits, || {
+                leading::elect(member)
+            });
         match claimed.map_err(|error| Failed { error, is_final: true })? {
             Some((seat, leadership)) => {
                 return Ok(leading::lead(member, factory, seat, leadership, start).await);
             }
             None if options.role == RolePreference::Leader => {
-                let endpoint = port::address(options.port).to_string();
+                let endpoint = host::address(options.port).to_string();
                 let error = Error::PortOccupied { endpoint, channel: member.channel.to_string() };
                 return Err(Failed { error, is_final: true });
             }

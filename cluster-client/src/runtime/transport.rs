@@ -23,6 +23,9 @@ use tokio::{
     },
 };
 
+use super::host::Stream;
+#[cfg(feature = "testing")]
+use super::host::simulated::{PipeReader, PipeWriter};
 use crate::session::outbound::{Batch, Next, Outbound, WriteStatus};
 
 /// The read buffer of a quiet connection, and that of one whose reads fill it.
@@ -37,17 +40,40 @@ const QUIET_READS: u32 = 64;
 const ROUNDS: usize = 8;
 
 /// Splits a connection. Small packets leave at once (TCP_NODELAY).
-pub(crate) fn split(stream: TcpStream) -> io::Result<(ReadHalf, WriteHalf)> {
-    stream.set_nodelay(true)?;
-    let (read, write) = stream.into_split();
+pub(crate) fn split(stream: Stream) -> io::Result<(ReadHalf, WriteHalf)> {
+    let (read, write) = match stream {
+        Stream::Tcp(stream) => {
+            stream.set_nodelay(true)?;
+            let (read, write) = stream.into_split();
+            (Source::Tcp(read), Sink::Tcp(write))
+        }
+        #[cfg(feature = "testing")]
+        Stream::Simulated(stream) => {
+            (Source::Simulated(stream.read), Sink::Simulated(stream.write))
+        }
+    };
     let read = ReadHalf { socket: read, buf: BytesMut::new(), size: QUIET, quiet_reads: 0 };
     Ok((read, WriteHalf { socket: write }))
+}
+
+#[derive(Debug)]
+enum Source {
+    Tcp(OwnedReadHalf),
+    #[cfg(feature = "testing")]
+    Simulated(PipeReader),
+}
+
+#[derive(Debug)]
+enum Sink {
+    Tcp(OwnedWriteHalf),
+    #[cfg(feature = "testing")]
+    Simulated(PipeWriter),
 }
 
 /// The receiving half and its buffer, for one task.
 #[derive(Debug)]
 pub(crate) struct ReadHalf {
-    socket: OwnedReadHalf,
+    socket: Source,
     buf: BytesMut,
     /// How much room there is when it is refilled.
     size: usize,
@@ -60,8 +86,12 @@ impl ReadHalf {
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         self.refill();
         let free = self.buf.capacity() - self.buf.len();
-        // The future is no more than a handle on the two: to drop it while it is pending loses nothing.
-        let read = pin!(self.socket.read_buf(&mut self.buf)).poll(cx);
+        let read = match &mut self.socket {
+            // The future is no more than a handle on the two: to drop it while it is pending loses nothing.
+            Source::Tcp(socket) => pin!(socket.read_buf(&mut self.buf)).poll(cx),
+            #[cfg(feature = "testing")]
+            Source::Simulated(pipe) => pipe.poll_read(cx, &mut self.buf),
+        };
         if let Poll::Ready(Ok(n)) = read {
             self.adapt(n, free);
         }
@@ -109,34 +139,49 @@ impl ReadHalf {
 /// The sending half, for whoever has the turn to write.
 #[derive(Debug)]
 pub(crate) struct WriteHalf {
-    socket: OwnedWriteHalf,
+    socket: Sink,
 }
 
 impl WriteHalf {
     /// Writes as much as the socket takes now. `WouldBlock` may also mean that the runtime has not yet heard that a
     /// new socket is writable; [`poll_write_ready`](Self::poll_write_ready) then says so.
     pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.socket.try_write(bytes)
+        match &self.socket {
+            Sink::Tcp(socket) => socket.try_write(bytes),
+            #[cfg(feature = "testing")]
+            Sink::Simulated(pipe) => pipe.try_write(bytes),
+        }
     }
 
     /// Ready when the socket takes bytes again. Keeps one waker: only the connection's task may ask.
     pub(crate) fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.socket.as_ref().poll_write_ready(cx)
+        match &self.socket {
+            Sink::Tcp(socket) => socket.as_ref().poll_write_ready(cx),
+            #[cfg(feature = "testing")]
+            Sink::Simulated(pipe) => pipe.poll_write_ready(cx),
+        }
     }
 
     /// Ends the connection in both directions: the peer gets what was written, then the end.
     pub(crate) fn shutdown(&self) {
-        // tokio shuts down only with exclusive access, std also without, on a second handle on the socket. That
-        // there is none left is no more than a delay: the last owner of this half closes the socket.
-        let socket: &TcpStream = self.socket.as_ref();
-        #[cfg(unix)]
-        let handle = socket.as_fd().try_clone_to_owned();
-        #[cfg(windows)]
-        let handle = socket.as_socket().try_clone_to_owned();
-        if let Ok(handle) = handle {
-            // The peer may have closed first.
-            let _ = std::net::TcpStream::from(handle).shutdown(Shutdown::Both);
+        match &self.socket {
+            Sink::Tcp(socket) => shutdown(socket.as_ref()),
+            #[cfg(feature = "testing")]
+            Sink::Simulated(pipe) => pipe.shutdown(),
         }
+    }
+}
+
+/// tokio shuts down only with exclusive access, std also without, on a second handle on the socket. That there is none
+/// left is no more than a delay: the last owner of the half closes the socket.
+fn shutdown(socket: &TcpStream) {
+    #[cfg(unix)]
+    let handle = socket.as_fd().try_clone_to_owned();
+    #[cfg(windows)]
+    let handle = socket.as_socket().try_clone_to_owned();
+    if let Ok(handle) = handle {
+        // The peer may have closed first.
+        let _ = std::net::TcpStream::from(handle).shutdown(Shutdown::Both);
     }
 }
 
@@ -214,7 +259,8 @@ mod tests {
     async fn pair() -> (ReadHalf, WriteHalf, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (read, write) = split(listener.accept().await.unwrap().0).unwrap();
+        let stream = Stream::Tcp(listener.accept().await.unwrap().0);
+        let (read, write) = split(stream).unwrap();
         (read, write, peer)
     }
 

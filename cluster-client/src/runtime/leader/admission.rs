@@ -8,7 +8,6 @@ use cluster_protocol::{
     ChannelState, Codec, ConnObject, DecodeError, FrameLimits, Hello, Kind, Parse, Welcome, parse,
     write_packet,
 };
-use tokio::net::TcpStream;
 
 use super::follower::{Connected, Follower};
 use super::node;
@@ -17,6 +16,7 @@ use super::{Leadership, State, serving};
 use crate::context::{Caller, InstanceId};
 use crate::error::Error;
 use crate::runtime::PROTOCOL_VERSION;
+use crate::runtime::host::Stream;
 use crate::runtime::port::PortOwner;
 use crate::runtime::transport::{self, ReadHalf, WriteHalf};
 use crate::session::topics::SubscriberId;
@@ -25,7 +25,7 @@ use crate::session::topics::SubscriberId;
 const FIRST_PACKET: FrameLimits = FrameLimits { conn_object: 4 * 1024, data: 0 };
 
 /// Takes a connection as far as the task that serves it, or closes it.
-pub(crate) async fn admit(stream: TcpStream, owner: Arc<PortOwner>, patience: Duration) {
+pub(crate) async fn admit(stream: Stream, owner: Arc<PortOwner>, patience: Duration) {
     let Ok((mut read, write)) = transport::split(stream) else { return };
     let first = match tokio::time::timeout(patience, next_packet(&mut read)).await {
         Ok(Ok(Some(first))) => first,
@@ -149,7 +149,7 @@ async fn answer(
     let state = leadership.state();
     let welcome = Welcome { channels: owner.channel_names(), ..leadership.welcome(&state) };
     follower.send(&packet(Kind::Response, id, welcome, &leadership.welcome_data(&state)));
-    tokio::spawn(serving::serve(follower, read, None));
+    leadership.spawn(serving::serve(follower, read, None));
     Ok(())
 }
 
@@ -183,7 +183,7 @@ async fn refuse(
     let welcome = Welcome {
         version: PROTOCOL_VERSION,
         instance: 0,
-        pid: std::process::id(),
+        pid: owner.host().pid(),
         epoch: 0,
         since: 0,
         state,

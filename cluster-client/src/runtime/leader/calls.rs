@@ -212,7 +212,7 @@ impl Connection {
             return Err(format!("two running calls have the id {id}"));
         }
         let running = Running { follower: Arc::clone(&follower), id, bytes, _permit: permit };
-        let task = tokio::spawn(async move {
+        let task = self.leadership.spawn(async move {
             let reply = call.await;
             let leadership = running.follower.leadership();
             match leadership.terms.methods.get(method) {
@@ -222,7 +222,7 @@ impl Connection {
             }
         });
         if !oneway {
-            follower.running_as(id, task.abort_handle());
+            follower.running_as(id, task);
         }
         Ok(())
     }

@@ -201,15 +201,14 @@ impl Fanout {
             })),
             Join::Open(topic) => {
                 let (opening, outcome) = watch::channel(Opening::started(request.restore));
-                let task =
-                    tokio::spawn(upstream::run(Arc::clone(leadership), topic, request.clone()));
+                let upstream = upstream::run(Arc::clone(leadership), topic, request.clone());
+                let task = leadership.spawn(upstream);
                 let source = Source {
                     key: Arc::clone(&request.key),
                     epoch: leadership.terms.epoch,
                     limits: leadership.frame_limits(),
                 };
-                let entry =
-                    Entry { source, options, opening, task: task.abort_handle(), sequence: 0 };
+                let entry = Entry { source, options, opening, task, sequence: 0 };
                 entries.insert(topic, entry);
                 Ok(Some(outcome))
             }

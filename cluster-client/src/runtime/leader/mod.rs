@@ -33,7 +33,7 @@ use std::time::{Duration, Instant, SystemTime};
 use cluster_protocol::{Failure, FrameLimits};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinHandle;
+use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use self::fanout::Fanout;
@@ -45,6 +45,7 @@ use crate::error::Error;
 use crate::limits::Limits;
 use crate::membership::{ClusterEvent, LeaderInfo, Status};
 use crate::node::NodeInterface;
+use crate::runtime::host::Host;
 use crate::serve::{Call, CatchPanic, Reply, Slot};
 use crate::service::{MethodInfo, Served};
 use crate::session::topics::SubscriberId;
@@ -65,6 +66,8 @@ pub(crate) struct Terms {
     pub(crate) follower_silence: Option<Duration>,
     /// The methods as Node processes see them, if they may follow.
     pub(crate) node: Option<Arc<NodeInterface>>,
+    /// Where its tasks run.
+    pub(crate) host: Host,
 }
 
 pub struct Leadership {
@@ -130,7 +133,7 @@ impl Leadership {
 
     pub(crate) fn info(&self) -> LeaderInfo {
         LeaderInfo {
-            pid: std::process::id(),
+            pid: self.terms.host.pid(),
             instance: self.terms.instance,
             epoch: self.terms.epoch,
             since: self.since,
@@ -281,14 +284,16 @@ impl Leadership {
         self.fanout.end();
     }
 
-    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
-        self.runtime.spawn(task)
+    /// Whoever calls: a task of this leadership's process and runtime.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+        let _runtime = self.runtime.enter();
+        self.terms.host.spawn(task)
     }
 
     /// Starts what serves all followers together.
     pub(crate) fn spawn_tasks(self: &Arc<Self>) {
         let leadership = Arc::clone(self);
-        tokio::spawn(async move {
+        self.spawn(async move {
             tokio::select! {
                 () = leadership.ended() => {}
                 () = leadership.fanout.write_pushes() => {}

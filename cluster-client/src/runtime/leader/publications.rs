@@ -121,7 +121,7 @@ impl Leadership {
         timeout: Duration,
     ) -> Result<(), Error> {
         let instance = self.terms.instance;
-        let caller = Caller { pid: std::process::id(), instance, local: true };
+        let caller = Caller { pid: self.terms.host.pid(), instance, local: true };
         let call_id = CallId { instance, sequence: self.next_own_call() };
         let call = Call {
             data: Payload::from(arguments.data),

@@ -27,6 +27,7 @@ use cluster_protocol::{
 use tokio::sync::{Notify, watch};
 
 use self::scratch::Scratch;
+use super::host::Host;
 use super::transport::{self, ReadHalf, WriteHalf};
 use crate::node::Peer;
 use crate::session::{
@@ -59,6 +60,8 @@ pub(crate) struct LinkSettings {
     pub(crate) outbound_bytes: usize,
     /// Who leads.
     pub(crate) leader: Peer,
+    /// Where the link's tasks run.
+    pub(crate) host: Host,
 }
 
 /// What a leader says without having been asked, and how it is. Called by the tasks of the connection, in the order
@@ -165,8 +168,9 @@ impl LeaderLink {
             bell: Notify::new(),
             end: watch::Sender::new(None),
         });
-        tokio::spawn(task::Task::new(link.clone(), read, events.clone()));
-        tokio::spawn(clock::run(link.clone(), events));
+        let host = &link.settings.host;
+        host.spawn(task::Task::new(link.clone(), read, events.clone()));
+        host.spawn(clock::run(link.clone(), events));
         link
     }
 

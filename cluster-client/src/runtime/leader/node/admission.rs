@@ -41,9 +41,9 @@ pub(in crate::runtime::leader) async fn admit(
         if let Some(leadership) = owner.channel(&register.channel) {
             break leadership;
         }
-        if since.elapsed() >= UNSERVED {
+        if clock::now() - since >= UNSERVED {
             let channels = owner.channel_names();
-            let pid = std::process::id();
+            let pid = owner.host().pid();
             let message = format!(
                 "channel `{}` is not served here: process {pid} owns the port and runs {channels:?}",
                 register.channel
@@ -67,7 +67,7 @@ pub(in crate::runtime::leader) async fn admit(
     match leadership.fanout.add_follower(&follower) {
         Ok(()) => {
             leadership.want_client();
-            tokio::spawn(serving::serve(follower, read, Some(register.id)));
+            leadership.spawn(serving::serve(follower, read, Some(register.id)));
             Ok(())
         }
         // Until the port is free there is nothing that it could do.

@@ -162,7 +162,7 @@ impl Connection {
             return;
         };
         let call = self.node_call(0, "subscribe", arguments.clone());
-        tokio::spawn(async move {
+        Arc::clone(&leadership).spawn(async move {
             tokio::select! {
                 () = leadership.ended() => return,
                 () = tokio::time::sleep(REOPEN_AFTER) => {}

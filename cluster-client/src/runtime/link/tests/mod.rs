@@ -21,7 +21,10 @@ use tokio::{
 use super::{LeaderLink, LinkEvents, LinkSettings, Push, StartError};
 use crate::{
     node::Peer,
-    runtime::transport::{self, ReadHalf, WriteHalf},
+    runtime::{
+        host::{Host, Stream},
+        transport::{self, ReadHalf, WriteHalf},
+    },
     session::calls::{AnswerKind, CallLoss},
 };
 
@@ -43,6 +46,7 @@ fn settings() -> LinkSettings {
         heartbeat_interval: LONG,
         outbound_bytes: 1 << 30,
         leader: Peer::Rust,
+        host: Host::Here,
     }
 }
 
@@ -57,7 +61,7 @@ async fn pair() -> (ReadHalf, WriteHalf, Leader) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let leader = Leader { stream: listener.accept().await.unwrap().0, buf: Vec::new() };
-    let (read, write) = transport::split(stream).unwrap();
+    let (read, write) = transport::split(Stream::Tcp(stream)).unwrap();
     (read, write, leader)
 }
 
