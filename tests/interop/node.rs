@@ -137,12 +137,7 @@ impl Node {
     }
 
     /// Waits for the first line, from number `from` on, that `found` takes.
-    pub(crate) fn wait<T>(
-        &self,
-        from: usize,
-        what: &str,
-        found: impl Fn(&Json) -> Option<T>,
-    ) -> T {
+    pub(crate) fn wait<T>(&self, from: usize, what: &str, found: impl Fn(&Json) -> Option<T>) -> T {
         let find = |lines: &Vec<Json>| lines.iter().skip(from).find_map(&found);
         patiently(&self.said.more, &self.said.lines, find).unwrap_or_else(|| {
             let lines = self.said.lines.lock().unwrap().clone();
@@ -160,7 +155,8 @@ impl Node {
     pub(crate) fn ended(&self, because: &str) -> (ExitStatus, String) {
         let some = |text: &String| (!text.is_empty()).then(|| text.clone());
         let complaints = patiently(&self.said.more, &self.said.complaints, some);
-        let complaints = complaints.unwrap_or_else(|| panic!("{because}: Node {} goes on", self.pid));
+        let complaints =
+            complaints.unwrap_or_else(|| panic!("{because}: Node {} goes on", self.pid));
         (self.child.lock().unwrap().wait().unwrap(), complaints)
     }
 
