@@ -20,10 +20,12 @@ mod kill;
 mod mixed;
 mod node;
 mod random;
+mod roles;
 mod scene;
 mod store;
 mod subscriptions;
 mod values;
+mod volume;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
