@@ -53,9 +53,10 @@ impl fmt::Display for CallId {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Caller {
-    /// The process, as it calls itself: in another pid namespace the number means another process.
+    /// The process, as it calls itself: in another pid namespace the number means another process. 0 for a Node process,
+    /// which does not say.
     pub pid: u32,
-    /// The member of the cluster.
+    /// The member of the cluster. Of a Node process, its connection.
     pub instance: InstanceId,
     /// Whether the leader itself called.
     pub local: bool,

@@ -136,6 +136,70 @@
 //! its method is `#[invoke(idempotent)]`. Nothing is ever claimed to run exactly once; [`CallContext::call_id`] is the
 //! same each time a call is sent, for those who deduplicate.
 //!
+//! # Node and Rust in one cluster
+//!
+//! [`Builder::node_compat`] lets processes that use the npm package cluster-client 3.7 into the channel: any of them may
+//! lead or follow, and after the end of a leader any other takes over. Set it in all Rust members.
+//!
+//! ```
+//! use cluster_client::{Error, Subscribe, Subscription, Value, cluster_client};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Subscribe)]
+//! pub struct Config(Value); // whatever a Node process publishes
+//!
+//! #[derive(Clone, Debug, Serialize, Deserialize)]
+//! #[serde(rename_all = "camelCase")]
+//! pub struct Registration {
+//!     data_id: String,
+//! }
+//!
+//! # struct Configs;
+//! #[cluster_client(name = "ConfigClient", rename_all = "camelCase")]
+//! impl Configs {
+//!     #[invoke] // getConfig(dataId)
+//!     pub async fn get_config(&self, data_id: String) -> Result<Value, Error> {
+//!         # Ok(data_id.into())
+//!     }
+//!
+//!     #[subscribe(default)] // subscribe(reg, listener)
+//!     pub async fn watch(&self, reg: Registration) -> Result<Subscription<Config>, Error> {
+//!         # drop(reg); Ok(Subscription::channel().1)
+//!     }
+//!
+//!     #[publish(default, key = "reg.data_id")] // publish(reg)
+//!     pub async fn announce(&self, reg: Registration) -> Result<(), Error> {
+//!         # drop(reg); Ok(())
+//!     }
+//! }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Error> {
+//! # let builder = ConfigsProxy::builder().single_mode(true);
+//! let configs = builder.node_compat().start(|_cx| async { Ok::<_, Error>(Configs) }).await?;
+//! # assert_eq!(configs.get_config("a".into()).await?, Value::from("a"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - **Values** travel as [`Codec::SerializeJson`] on every connection of the channel, so JavaScript's own have types here:
+//!   [`Date`], [`Buffer`], [`Undefined`], [`JsError`], [`Value`].
+//! - **Methods** are found by their names on the wire: `rename_all` and `name = "…"`. A Node process names none when it
+//!   subscribes, and says `publish` when it publishes: that is the only `#[subscribe]`, `#[publish]` method, or the one
+//!   marked `default`, which takes the one argument that Node gives (the subscribing one may take none). To a Node leader no
+//!   other subscription can be made. A default publication with a `name = "…"` of its own goes by that.
+//! - **A Node leader** does not answer subscriptions and publications: `Ok` means sent. It has no epoch ([`LeaderInfo`] says
+//!   0, and process 0), is not checked against the interface, and cannot be told to cancel a call. A method that it does not
+//!   have, or that throws outside of a promise, is answered by the deadline, and ends the Node process unless that
+//!   handles it.
+//! - **Errors** of a Node leader's method are that method's own, if its type deserializes from `name`, `message`, `code` and
+//!   `stack`, else [`Error::NodeError`]. Node processes get these four of ours: name of the type, text, the field `code` or
+//!   the name of the variant, and where.
+//! - **A Node follower** is not told of `Missed` and `Resynced`. When its leader closes, its calls fail with
+//!   `SocketCloseError`; those that were not begun are not carried over.
+//! - **Heartbeats**: a Node leader drops who sends nothing for three of its `heartbeatInterval`s (20 s). Set
+//!   [`heartbeat_interval`](Builder::heartbeat_interval) to at most half of that one. A Node follower is dropped after 60 s of
+//!   silence (thirty of our intervals), but not while it waits for an answer.
+//!
 //! # What it needs
 //!
 //! A tokio runtime with I/O and time, and `panic = "unwind"`: a panic in a method is that call's error, not the leader's
@@ -169,6 +233,7 @@
 // service, serve, interface     a real client as a table of methods, one call of it, how two tables differ
 // signature                     the types of a method, and what they must be able to do
 // event, subscription, key      event types, streams of them, what they are the same by
+// node                          what is different where a peer is a Node process
 // context, error, failure,      who calls, what went wrong, the bounds
 // limits
 // session                       pure state: it decides

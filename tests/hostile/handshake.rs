@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use cluster_client::{Error, Limits};
+use cluster_client::{Error, Limits, Value};
+use cluster_protocol::Codec;
 use support::free_port;
 use tokio::time::timeout;
 
@@ -29,7 +30,6 @@ async fn strangers_are_turned_away_at_once() {
         ("an unknown type", request(1, r#"{"type":"join"}"#, b"")),
         ("a call", call(1, "echo", &[b"\"x\""])),
         ("a response", packet(cluster_protocol::Kind::Response, 1, b"{}", b"")),
-        ("no Rust", request(1, r#"{"type":"register_channel","channelName":"Victim"}"#, b"")),
         ("no name", request(1, r#"{"type":"register_channel"}"#, b"")),
         ("data in the handshake", request(1, r#"{"type":"register_channel"}"#, b"data")),
         ("a long name", request(1, &format!(r#"{{"type":"{}"}}"#, "x".repeat(8000)), b"")),
@@ -40,6 +40,24 @@ async fn strangers_are_turned_away_at_once() {
         stranger.try_send(&bytes).await;
         stranger.closed_within(AT_ONCE, who).await;
     }
+    scene.untouched().await;
+}
+
+/// It reconnects at once and without a pause when it is hung up on, so it is not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_process_is_told_that_it_is_not_wanted() {
+    let mut scene = Scene::new().await;
+    let mut node = Attacker::connect(scene.port).await;
+    let register = r#"{"type":"register_channel","channelName":"Victim"}"#;
+    node.send(&request(1, register, b"")).await;
+    let answer = node.response(1).await;
+    assert_eq!(answer.conn, r#"{"type":"register_channel_res"}"#);
+    let refused: Value = Codec::SerializeJson.decode(&answer.data).unwrap();
+    let refused = format!("{refused:?}");
+    assert!(refused.contains("`node_compat()`"), "{refused}");
+    node.send(&request(2, register, b"")).await;
+    let open = timeout(Duration::from_millis(100), node.closed()).await;
+    assert!(open.is_err(), "hung up on");
     scene.untouched().await;
 }
 

@@ -6,6 +6,7 @@ use cluster_protocol::{FrameLimits, Header, Packet, Parse, parse, write_packet};
 use serde::Deserialize;
 
 mod codec;
+mod codec_properties;
 mod golden;
 mod hostile;
 mod properties;

@@ -45,13 +45,14 @@ pub enum RolePreference {
 /// Who leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeaderInfo {
-    /// The leader's process.
+    /// The leader's process. 0 for a Node process, which does not say.
     pub pid: u32,
-    /// The leader's identity.
+    /// The leader's identity. Of a Node process, this connection to it.
     pub instance: InstanceId,
-    /// The number of this leadership, see [`LeaderContext::epoch`](crate::LeaderContext::epoch).
+    /// The number of this leadership, see [`LeaderContext::epoch`](crate::LeaderContext::epoch). 0 for a Node process, which
+    /// has none.
     pub epoch: u64,
-    /// When it won the port, by the clock of the machine.
+    /// When it won the port, by the clock of the machine. Where a Node process leads, when this one joined it.
     pub since: SystemTime,
 }
 

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use cluster_protocol::{
     ChannelState, ConnObject, DecodeError, Hello, Kind, Parse, Welcome, parse, write_packet,
@@ -81,7 +81,7 @@ impl Obstacle {
             }
             Self::Starting => "the leader is still building its real client".to_owned(),
             Self::NodeSilent(waited) => format!(
-                "the port's owner said nothing for {waited:?}: a Node process whose real client is not \
+                "the port's owner said nothing for {waited:.1?}: a Node process whose real client is not \
                  ready, or that does not run channel `{channel}`"
             ),
         };
@@ -131,6 +131,7 @@ async fn ask(
     write: &WriteHalf,
     member: &Member,
 ) -> Result<(Peer, Welcome, Vec<u8>), Obstacle> {
+    let since = Instant::now();
     for id in 1.. {
         transport::write_all(write, &hello(member, id)?).await.map_err(closed)?;
         if member.node.is_none() {
@@ -139,6 +140,7 @@ async fn ask(
         if let Ok(answer) = tokio::time::timeout(ASK_AGAIN, answer(read, member)).await {
             return answer;
         }
+        member.set_obstacle(Obstacle::NodeSilent(since.elapsed()));
     }
     answer(read, member).await
 }
@@ -214,16 +216,16 @@ async fn answer(
 
 /// A Node leader's answer in the words of a Rust one. It does not say who it is.
 fn node_answer(data: &[u8], member: &Member) -> Result<(Welcome, Vec<u8>), Obstacle> {
-    let Some((state, message)) = node::answer::read(data) else {
-        return Err(Obstacle::Foreign(shown(data)));
-    };
     if member.node.is_none() {
         return Err(Obstacle::Refused(
-            "it is a Node process, or refuses what is none; share the channel with Node processes by \
-             `node_compat()` in all Rust members"
+            "it is a Node process; share the channel with Node processes by `node_compat()` in all Rust \
+             members"
                 .to_owned(),
         ));
     }
+    let Some((state, message)) = node::answer::read(data) else {
+        return Err(Obstacle::Foreign(shown(data)));
+    };
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let welcome = Welcome {
         version: PROTOCOL_VERSION,

@@ -18,8 +18,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Buffer(pub Vec<u8>);
 
-/// JavaScript's `undefined`, as `()` is. What else can be is said by the type it stands in: an `Option` that is
-/// `None` is `null`, and reads both as `None`.
+/// JavaScript's `undefined`, as `()` is, by a name that says so. `null` is read as well. Inside an `Option` it
+/// comes back as `None`, which is written as `null`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Undefined;
 

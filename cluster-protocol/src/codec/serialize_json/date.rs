@@ -34,10 +34,10 @@ pub struct Date(i64);
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum DateError {
-    /// More than 100,000,000 days before or after 1970, or what a `SystemTime` cannot hold here.
+    /// More than 100,000,000 days before or after 1970, or more than the `SystemTime` of this platform holds.
     #[error("a date {millis} ms from 1970 is out of range")]
     OutOfRange {
-        /// How many milliseconds, the nearest `i128`.
+        /// How many milliseconds after 1970-01-01T00:00:00Z.
         millis: i128,
     },
     /// Not a text as `toISOString` writes it.
@@ -204,5 +204,5 @@ fn millis(text: &str) -> Option<i64> {
     let mut next = || time.next()?.map(i64::from);
     let minutes = next()? * 60 + next()?;
     let millis = (minutes * 60 + next()?) * 1000 + next()?;
-    Some(days(year, month, day) * DAY_MILLIS + millis)
+    days(year, month, day).checked_mul(DAY_MILLIS)?.checked_add(millis)
 }

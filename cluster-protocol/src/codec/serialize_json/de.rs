@@ -1,5 +1,6 @@
 //! From the text to a Rust value, without a tree in between.
 
+use std::borrow::Cow;
 use std::iter;
 
 use serde::de::value::{MapAccessDeserializer, MapDeserializer};
@@ -49,7 +50,8 @@ impl<'de> Reader<'de> {
             Head::Undefined => visitor.visit_none(),
             Head::Null => visitor.visit_unit(),
             Head::Bool(value) => visitor.visit_bool(value),
-            Head::String(text) => Key(text).deserialize_any(visitor),
+            Head::String(Cow::Borrowed(text)) => visitor.visit_borrowed_str(text),
+            Head::String(Cow::Owned(text)) => visitor.visit_string(text),
             Head::Integer(number) if number.abs() > MAX_SAFE => visitor.visit_f64(number),
             Head::Integer(number) if number < 0.0 => visitor.visit_i64(number as i64),
             Head::Integer(number) => visitor.visit_u64(number as u64),
@@ -60,17 +62,18 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// For a type that serde knows, which no date and no error is.
+    /// For a type of serde's own, which takes no value that only JavaScript has.
     fn typed<V: Visitor<'de>>(&mut self, head: Head<'de>, visitor: V) -> Result<V::Value, Error> {
-        match head {
-            Head::Date(_) => Err(de::Error::invalid_type(Unexpected::Other("a Date"), &visitor)),
-            Head::Error => Err(de::Error::invalid_type(Unexpected::Other("an Error"), &visitor)),
-            Head::Undefined => {
-                Err(de::Error::invalid_type(Unexpected::Other("undefined"), &visitor))
-            }
-            Head::Null => Err(de::Error::invalid_type(Unexpected::Other("null"), &visitor)),
-            head => self.visit(head, visitor, Undefined::Skip),
-        }
+        let unexpected = match head {
+            Head::Date(_) => "a Date",
+            Head::Error => "an Error",
+            // A string would take it if it is UTF-8.
+            Head::Buffer => "a Buffer",
+            Head::Undefined => "undefined",
+            Head::Null => "null",
+            head => return self.visit(head, visitor, Undefined::Skip),
+        };
+        Err(de::Error::invalid_type(Unexpected::Other(unexpected), &visitor))
     }
 
     fn integer<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {

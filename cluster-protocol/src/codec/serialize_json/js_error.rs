@@ -67,10 +67,10 @@ impl JsError {
 
     /// All of it, as a plain object.
     fn to_object(&self) -> Object {
-        let stack = self.stack.as_deref().map_or(Value::Undefined, Value::from);
         let name = ("name", self.name.as_str().into());
         let message = ("message", self.message.as_str().into());
-        self.with_code([name, message, ("stack", stack)])
+        let stack = self.stack.as_deref().map(|stack| ("stack", stack.into()));
+        self.with_code([name, message].into_iter().chain(stack))
     }
 
     fn with_code<'a>(&'a self, first: impl IntoIterator<Item = (&'a str, Value)>) -> Object {

@@ -18,6 +18,8 @@ mod pack;
 mod reader;
 mod ser;
 mod stringify;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use bytes::{Buffer, Undefined};

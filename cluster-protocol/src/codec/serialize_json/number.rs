@@ -5,31 +5,32 @@ const TWO_POW_53: f64 = 9_007_199_254_740_992.0;
 /// Up to here (2^53 - 1), and down to its negative, each integer is a number of its own in JavaScript.
 pub(super) const MAX_SAFE: f64 = TWO_POW_53 - 1.0;
 
+const DIGITS: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
 /// Appends what `value.toString(36).toUpperCase()` gives for a number without fraction. -0 loses its sign.
-///
-/// V8 keeps the digits that a double has and fills up with zeros, and its remainders are doubles too: beyond
-/// 2^53 these are not the nearest digits.
 pub(super) fn push_base36(value: f64, out: &mut Vec<u8>) {
     if value < 0.0 {
         out.push(b'-');
     }
-    let (mut value, mut zeros) = (value.abs(), 0);
-    while value >= 36.0 * TWO_POW_53 {
-        value /= 36.0;
-        zeros += 1;
+    let value = value.abs();
+    if value < TWO_POW_53 {
+        push_integer(value as u64, out);
+    } else {
+        push_large(value, out);
     }
+}
+
+/// Appends an integer in base 36.
+pub(super) fn push_integer(mut value: u64, out: &mut Vec<u8>) {
     let first = out.len();
     loop {
-        let digit = value % 36.0;
-        // Less than 36.
-        out.push(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[digit as usize]);
-        value = (value - digit) / 36.0;
-        if value <= 0.0 {
+        out.push(DIGITS[(value % 36) as usize]);
+        value /= 36;
+        if value == 0 {
             break;
         }
     }
     out[first..].reverse();
-    out.resize(out.len() + zeros, b'0');
 }
 
 /// What `parseInt(text, 36)` gives for a text that is an integer in base 36 and nothing else.
@@ -62,6 +63,25 @@ pub(super) fn parse_float(text: &str) -> Option<f64> {
         _ if text.contains(|c: char| !matches!(c, '0'..='9' | '-' | '+' | '.' | 'e' | 'E')) => None,
         _ => text.parse().ok(),
     }
+}
+
+/// V8 keeps the digits that a double has and fills up with zeros, and its remainders are doubles too: these are
+/// not the nearest digits.
+fn push_large(mut value: f64, out: &mut Vec<u8>) {
+    let mut zeros = 0;
+    while value >= 36.0 * TWO_POW_53 {
+        value /= 36.0;
+        zeros += 1;
+    }
+    let first = out.len();
+    while value > 0.0 {
+        let digit = value % 36.0;
+        // Less than 36.
+        out.push(DIGITS[digit as usize]);
+        value = (value - digit) / 36.0;
+    }
+    out[first..].reverse();
+    out.resize(out.len() + zeros, b'0');
 }
 
 #[cfg(test)]

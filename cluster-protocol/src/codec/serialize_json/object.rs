@@ -22,6 +22,13 @@ use super::Value;
 pub struct Object(Vec<(String, Value)>);
 
 impl Object {
+    /// For entries of which no two have the same key.
+    pub(super) fn of_unique(mut entries: Vec<(String, Value)>) -> Self {
+        // A stable sort: what is no index stays as it was.
+        entries.sort_by_key(|(key, _)| array_index(key).map_or(u64::MAX, u64::from));
+        Self(entries)
+    }
+
     /// How many properties there are.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -66,9 +73,7 @@ impl<K: Into<String>> FromIterator<(K, Value)> for Object {
                 }
             }
         }
-        // A stable sort: what is no index stays as it was.
-        ordered.sort_by_key(|(key, _)| array_index(key).map_or(u64::MAX, u64::from));
-        Self(ordered)
+        Self::of_unique(ordered)
     }
 }
 

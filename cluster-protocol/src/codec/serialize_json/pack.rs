@@ -1,7 +1,7 @@
 //! The text of a value: four lists, then the structure.
 
 use super::error::Error;
-use super::number::{parse_base36, push_base36};
+use super::number::{parse_base36, push_base36, push_integer};
 use super::{Object, Value};
 
 /// Appends the text of `value`.
@@ -133,10 +133,10 @@ impl Packer {
                 Token::Open(kind) => out.push(kind),
                 Token::Close => out.push(b']'),
                 Token::Constant(token) => out.extend_from_slice(token),
-                Token::String(index) => push_base36((first[0] + index) as f64, out),
-                Token::Integer(index) => push_base36((first[1] + index) as f64, out),
-                Token::Float(index) => push_base36((first[2] + index) as f64, out),
-                Token::Date(index) => push_base36((first[3] + index) as f64, out),
+                Token::String(index) => push_integer((first[0] + index) as u64, out),
+                Token::Integer(index) => push_integer((first[1] + index) as u64, out),
+                Token::Float(index) => push_integer((first[2] + index) as u64, out),
+                Token::Date(index) => push_integer((first[3] + index) as u64, out),
             }
         }
     }

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer, ser};
 use super::error::Error;
 use super::marks::{DATE, ERROR};
 use super::number::MAX_SAFE;
-use super::{Buffer, Date, JsError, MAX_DEPTH, Value};
+use super::{Buffer, Date, JsError, MAX_DEPTH, Object, Value};
 
 pub(super) fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value, Error> {
     value.serialize(ToValue { depth: 0, readable: true })
@@ -327,7 +327,7 @@ fn object(entries: Vec<(String, Value)>) -> Result<Value, Error> {
     if let Some(pair) = keys.windows(2).find(|pair| pair[0] == pair[1]) {
         return Err(Error::DuplicateKey(pair[0].to_owned()));
     }
-    Ok(Value::Object(entries.into_iter().collect()))
+    Ok(Value::Object(Object::of_unique(entries)))
 }
 
 fn tagged(variant: Option<&'static str>, value: Value) -> Result<Value, Error> {
