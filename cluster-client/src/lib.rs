@@ -195,6 +195,7 @@
 //! - **Errors** of a Node leader's method are that method's own, if its type deserializes from `name`, `message`, `code` and
 //!   `stack` (an untagged enum with a variant of `code` and `message` does), else [`Error::NodeError`]. Node processes get these four of ours: name of the type, text, the field `code` or
 //!   the name of the variant, and where.
+//! - **A Node process** that sends more than [`Limits::max_data`] is disconnected, and its pending calls fail.
 //! - **A Node follower** is not told of `Missed` and `Resynced`. When its leader closes, its calls fail with
 //!   `SocketCloseError`; those that were not begun are not carried over.
 //! - **Heartbeats**: a Node leader drops who sends nothing for three of its `heartbeatInterval`s (20 s). Set
@@ -363,7 +364,9 @@ pub use cluster_client_derive::Subscribe;
 /// ```
 #[doc(inline)]
 pub use cluster_client_derive::cluster_client;
-pub use cluster_protocol::{Buffer, Codec, Date, JsError, Object, Undefined, Value};
+pub use cluster_protocol::{
+    Buffer, Codec, Date, DateError, ErrorCode, JsError, Object, Undefined, Value,
+};
 
 pub use crate::context::{CallContext, CallId, Caller, InstanceId, LeaderContext};
 pub use crate::error::{Error, Outcome};
