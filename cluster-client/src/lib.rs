@@ -182,7 +182,8 @@
 //! ```
 //!
 //! - **Values** travel as [`Codec::SerializeJson`] on every connection of the channel, so JavaScript's own have types here:
-//!   [`Date`], [`Buffer`], [`Undefined`], [`JsError`], [`Value`].
+//!   [`Date`], [`Buffer`], [`Undefined`], [`JsError`], [`Value`]. `None` is `null` for Node, and left out, so `undefined`, with
+//!   `#[serde(skip_serializing_if = "Option::is_none")]`.
 //! - **Methods** are found by their names on the wire: `rename_all` and `name = "…"`. A Node process names none when it
 //!   subscribes, and says `publish` when it publishes: that is the only `#[subscribe]`, `#[publish]` method, or the one
 //!   marked `default`, which takes the one argument that Node gives (the subscribing one may take none). To a Node leader no
@@ -192,8 +193,9 @@
 //!   have, or that throws outside of a promise, is answered by the deadline, and ends the Node process unless that
 //!   handles it.
 //! - **Errors** of a Node leader's method are that method's own, if its type deserializes from `name`, `message`, `code` and
-//!   `stack`, else [`Error::NodeError`]. Node processes get these four of ours: name of the type, text, the field `code` or
+//!   `stack` (an untagged enum with a variant of `code` and `message` does), else [`Error::NodeError`]. Node processes get these four of ours: name of the type, text, the field `code` or
 //!   the name of the variant, and where.
+//! - **A Node process** that sends more than [`Limits::max_data`] is disconnected, and its pending calls fail.
 //! - **A Node follower** is not told of `Missed` and `Resynced`. When its leader closes, its calls fail with
 //!   `SocketCloseError`; those that were not begun are not carried over.
 //! - **Heartbeats**: a Node leader drops who sends nothing for three of its `heartbeatInterval`s (20 s). Set
@@ -367,7 +369,9 @@ pub use cluster_client_derive::Subscribe;
 /// ```
 #[doc(inline)]
 pub use cluster_client_derive::cluster_client;
-pub use cluster_protocol::{Buffer, Codec, Date, JsError, Object, Undefined, Value};
+pub use cluster_protocol::{
+    Buffer, Codec, Date, DateError, ErrorCode, JsError, Object, Undefined, Value,
+};
 
 pub use crate::context::{CallContext, CallId, Caller, InstanceId, LeaderContext};
 pub use crate::error::{Error, Outcome};

@@ -11,8 +11,8 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::mpsc;
 use tokio::time::timeout_at;
 
-/// Child processes, each this program again with other arguments. They take orders on their standard input
-/// and report on their standard output, one JSON value a line.
+/// Child processes, each this program again with other arguments, or one that keeps to the same: they take orders on
+/// their standard input and report on their standard output, one JSON value a line.
 ///
 /// Dropping this kills, by its own process id, every child that still runs. A child whose parent is gone
 /// ends by itself, because its [`orders`] end.
@@ -53,10 +53,20 @@ impl<R: DeserializeOwned + Send + 'static> Children<R> {
         name: impl Into<String>,
         arguments: &[impl AsRef<OsStr>],
     ) -> Result<u32> {
-        let name = name.into();
         let program = std::env::current_exe().context("where is this program?")?;
-        let mut child = Command::new(program)
-            .args(arguments)
+        let mut command = Command::new(program);
+        command.args(arguments);
+        self.spawn_other(name, command)
+    }
+
+    /// Starts another program, and otherwise as [`spawn`](Self::spawn).
+    ///
+    /// # Errors
+    ///
+    /// When the operating system cannot start it.
+    pub fn spawn_other(&mut self, name: impl Into<String>, mut command: Command) -> Result<u32> {
+        let name = name.into();
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

@@ -39,12 +39,12 @@ async fn main() {
 async fn start(setup: &Setup) -> Result<BackendProxy, cluster_client::Error> {
     let ledger = setup.ledger;
     let role = if setup.follower_only { RolePreference::Follower } else { RolePreference::Any };
-    BackendProxy::builder()
+    let builder = BackendProxy::builder()
         .port(setup.port)
         .role(role)
-        .heartbeat_interval(setup.heartbeat_interval)
-        .start(move |cx| Backend::connect(ledger, cx.epoch()))
-        .await
+        .heartbeat_interval(setup.heartbeat_interval);
+    let builder = if setup.node_compat { builder.node_compat() } else { builder };
+    builder.start(move |cx| Backend::connect(ledger, cx.epoch())).await
 }
 
 async fn obey(command: Command, proxy: BackendProxy, load: Load) {

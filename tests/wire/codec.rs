@@ -105,3 +105,19 @@ fn keys_are_those_of_node() {
         assert_eq!(node_key(&text), key);
     }
 }
+
+#[test]
+fn a_field_that_is_undefined_comes_back_as_the_default() {
+    #[derive(Debug, PartialEq, serde::Serialize, Deserialize)]
+    struct Entry {
+        id: u8,
+        #[serde(default)]
+        comment: Value,
+    }
+    let entry = Entry { id: 1, comment: Value::Undefined };
+    let mut bytes = Vec::new();
+    Codec::SerializeJson.encode(&entry, &mut bytes).unwrap();
+    assert_eq!(bytes, b"id|comment^1^^^$0|2|1|-5]");
+    assert_eq!(Codec::SerializeJson.decode::<Entry>(&bytes).unwrap(), entry);
+    assert_eq!(Codec::SerializeJson.decode::<Entry>(b"id^1^^^$0|1]").unwrap(), entry);
+}

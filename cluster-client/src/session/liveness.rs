@@ -13,6 +13,8 @@ const MUTE: u32 = 4;
 #[derive(Debug)]
 pub(crate) struct Liveness {
     interval: Duration,
+    /// For so long it may be that we say nothing.
+    mute: Duration,
     heard: Instant,
     said: Instant,
     pinged: Option<Instant>,
@@ -37,6 +39,7 @@ impl Liveness {
     pub(crate) fn new(now: Instant, interval: Duration) -> Self {
         Self {
             interval,
+            mute: interval * MUTE,
             heard: now,
             said: now,
             pinged: None,
@@ -44,6 +47,11 @@ impl Liveness {
             spared_until: now,
             silent: false,
         }
+    }
+
+    /// For a peer that gives us up after three intervals of its own: we say something in each of ours.
+    pub(crate) fn never_mute(self) -> Self {
+        Self { mute: self.interval, ..self }
     }
 
     /// Bytes have come from the peer. `true`: it had been reported as silent.
@@ -96,7 +104,7 @@ impl Liveness {
     }
 
     fn ping_at(&self) -> Instant {
-        let at = (self.heard + self.interval).min(self.said + self.interval * MUTE);
+        let at = (self.heard + self.interval).min(self.said + self.mute);
         self.pinged.map_or(at, |pinged| at.max(pinged + self.interval))
     }
 }
@@ -139,14 +147,17 @@ mod tests {
     #[test]
     fn a_peer_that_talks_is_pinged_only_to_hear_us() {
         let start = Instant::now();
-        let mut live = Liveness::new(start, SECOND);
-        for second in 1..=8 {
-            let now = start + SECOND * second;
-            live.heard(now - SECOND / 2);
-            let verdict = if second % 4 == 0 { Verdict::Ping } else { Verdict::Fine };
-            assert_eq!(live.tick(now), verdict, "second {second}");
-            if verdict == Verdict::Ping {
-                live.said(now);
+        let patient = Liveness::new(start, SECOND);
+        let impatient = Liveness::new(start, SECOND).never_mute();
+        for (mut live, seconds) in [(patient, 4), (impatient, 1)] {
+            for second in 1..=8 {
+                let now = start + SECOND * second;
+                live.heard(now - SECOND / 2);
+                let verdict = if second % seconds == 0 { Verdict::Ping } else { Verdict::Fine };
+                assert_eq!(live.tick(now), verdict, "second {second}");
+                if verdict == Verdict::Ping {
+                    live.said(now);
+                }
             }
         }
     }

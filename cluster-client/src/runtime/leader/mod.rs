@@ -370,13 +370,12 @@ impl Leadership {
             return Reply::failed(Failure::GoingAway, "the leader is going away");
         };
         let permit = match self.enter() {
-            Ok(permit) => permit,
+            Ok(permit) => permit.hold(call.data.len()),
             Err(refused) => {
                 let (failure, message) = refusal(refused);
                 return Reply::failed(failure, message);
             }
         };
-        let permit = permit.hold(call.data.len());
         let settlement = match self.settlement(method, &call) {
             Ok(settlement) => settlement,
             Err(error) => return Reply::failed(Failure::BadArguments, &error.to_string()),

@@ -16,6 +16,9 @@ use crate::session::{calls::Expired, liveness::Verdict};
 /// Calls expire at their deadline or up to this much later, together with others: to look for them takes time.
 const RESOLUTION: Duration = Duration::from_millis(10);
 
+/// Bytes that wait for a Node leader and may be answers to its pushes, a thousand of them.
+const ANSWERS_WAITING: usize = 64 << 10;
+
 /// Runs until the connection ends.
 pub(super) async fn run(link: Arc<LeaderLink>, events: Arc<dyn LinkEvents>) {
     let mut clock = Clock { link, events, said: 0, expired: Vec::new() };
@@ -54,8 +57,13 @@ impl Clock {
         let expiry = state.calls.earliest_deadline().map(|at| at.max(now + RESOLUTION));
         let next = expiry.into_iter().chain([state.liveness.due()]).min()?;
         state.clock_looks_at = next;
-        // What waits to be written is as good as a heartbeat, once it gets through.
-        let ping = verdict == Verdict::Ping && state.outbound.pending() == 0;
+        // What waits to be written is as good as a heartbeat, once it gets through. To a Node leader it may be answers,
+        // which are not, unless it is so much that one more packet would not get through either.
+        let waiting = match self.link.settings.leader {
+            Peer::Rust => 0,
+            Peer::Node => ANSWERS_WAITING,
+        };
+        let ping = verdict == Verdict::Ping && state.outbound.pending() <= waiting;
         if ping {
             state.liveness.said(now);
         }

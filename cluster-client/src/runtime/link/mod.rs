@@ -148,15 +148,17 @@ impl LeaderLink {
         events: Arc<dyn LinkEvents>,
     ) -> Arc<Self> {
         let now = crate::clock::now();
+        let liveness = Liveness::new(now, settings.heartbeat_interval);
+        let (ids, liveness) = match settings.leader {
+            Peer::Rust => (Ids::default(), liveness),
+            Peer::Node => (Ids::sequential(), liveness.never_mute()),
+        };
         let state = State {
             phase: Phase::Open,
             outbound: Outbound::default(),
-            calls: Calls::with_ids(match settings.leader {
-                Peer::Rust => Ids::default(),
-                Peer::Node => Ids::sequential(),
-            }),
+            calls: Calls::with_ids(ids),
             ordinal: 0,
-            liveness: Liveness::new(now, settings.heartbeat_interval),
+            liveness,
             task: None,
             clock_looks_at: now,
         };

@@ -19,9 +19,13 @@ use crate::codec::Encoding;
 ///
 /// Inside a type whose enum is untagged or internally tagged, or that flattens a struct, serde buffers what it
 /// reads, and members of objects that are undefined are left out.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// The default is `undefined`, so that a field of a struct with `#[serde(default)]` may be undefined, which in an object is
+/// the same as not being there.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Value {
     /// `undefined`
+    #[default]
     Undefined,
     /// `null`
     Null,
