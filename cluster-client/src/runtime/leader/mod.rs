@@ -369,7 +369,7 @@ impl Leadership {
         let Some(client) = self.client() else {
             return Reply::failed(Failure::GoingAway, "the leader is going away");
         };
-        let permit = match self.enter() {
+        let _permit = match self.enter() {
             Ok(permit) => permit.hold(call.data.len()),
             Err(refused) => {
                 let (failure, message) = refusal(refused);
@@ -388,7 +388,6 @@ impl Leadership {
             None => Reply::failed(Failure::UnknownMethod, "the method cannot be called"),
         };
         self.settle(settlement, reply.answered, caller);
-        drop(permit);
         reply
     }
 }

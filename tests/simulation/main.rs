@@ -1,0 +1,80 @@
+//! Members of a cluster in memory, under faults, judged by what a server behind them has seen.
+//!
+//! Each seed is one history: eight processes call, subscribe and publish while some of them are killed, stopped, cut off or
+//! closed and others started. The same seed gives the same history. `SEEDS=1000` says how many are run, `SEED=7` runs one
+//! and prints it.
+//!
+//! - `server`: what the real clients talk to, and its book
+//! - `counter`: the annotated client
+//! - `worker`: what one process does
+//! - `history`: one seed, from the first process to the last check
+//! - `check`: what must hold
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod check;
+mod counter;
+mod history;
+mod server;
+mod worker;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use history::Summary;
+
+/// How many seeds a plain run takes.
+const SEEDS: u64 = 50;
+
+#[test]
+fn histories_hold() {
+    if let Some(seed) = number("SEED") {
+        let summary = history::run(seed).unwrap_or_else(|broken| panic!("seed {seed}: {broken}"));
+        return println!("seed {seed}: {summary}");
+    }
+    let seeds = number("SEEDS").unwrap_or(SEEDS);
+    let (next, total) = (AtomicU64::new(0), Mutex::new(Summary::default()));
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| run(seeds, &next, &total));
+        }
+    });
+    let total = total.into_inner().unwrap();
+    println!("{seeds} seeds, 0 violations: {total}");
+    let tame = total.kills == 0 || total.unknown == 0 || total.takeovers < seeds;
+    assert!(seeds < SEEDS || !tame, "too tame: {total}");
+}
+
+#[test]
+fn a_seed_gives_the_same_history_again() {
+    for seed in [3, 4] {
+        assert_eq!(history::run(seed).unwrap(), history::run(seed).unwrap());
+    }
+}
+
+/// Runs seeds until there are no more.
+fn run(seeds: u64, next: &AtomicU64, total: &Mutex<Summary>) {
+    loop {
+        let seed = next.fetch_add(1, Ordering::Relaxed);
+        if seed >= seeds {
+            return;
+        }
+        match history::run(seed) {
+            Ok(summary) => *total.lock().unwrap() += summary,
+            Err(broken) => panic!("seed {seed}: {broken}\nreplay it with SEED={seed}"),
+        }
+        if (seed + 1).is_multiple_of(250) {
+            println!("{} of {seeds} seeds: {}", seed + 1, total.lock().unwrap());
+        }
+    }
+}
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().map(|text| text.parse().expect(variable))
+}
