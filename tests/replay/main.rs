@@ -3,6 +3,7 @@
 //! - `recorded`: the packets, and a connection that speaks them
 //! - `registry`: the real client that they were meant for
 //! - `leader`, `follower`: what each side makes of them, and what it says in return
+//! - `trouble`: what a leader does where a Node process cannot be told
 
 #![allow(
     clippy::unwrap_used,
@@ -15,3 +16,4 @@ mod follower;
 mod leader;
 mod recorded;
 mod registry;
+mod trouble;

@@ -50,6 +50,8 @@ struct State {
     /// Pushes have been added that the leadership's writer knows of.
     dirty: bool,
     running: Running,
+    /// A Node process would not survive a push without a value.
+    understands_events: bool,
     orders: Orders,
     task: Option<Waker>,
     liveness: Liveness,
@@ -61,7 +63,7 @@ pub(super) struct Orders {
     pub(super) go_away: bool,
     pub(super) tell_state: Option<Bytes>,
     pub(super) end: Option<String>,
-    /// Subscriptions of a Node process that have ended.
+    /// Topics that a Node process is subscribed to, and that are to be opened again.
     pub(super) reopen: Vec<Arc<str>>,
 }
 
@@ -72,6 +74,7 @@ impl Follower {
         peer: Connected,
         socket: WriteHalf,
     ) -> Arc<Self> {
+        let understands_events = peer.node.is_none();
         Arc::new(Self {
             id,
             peer,
@@ -83,6 +86,7 @@ impl Follower {
                 routes: HashMap::new(),
                 dirty: false,
                 running: Running::default(),
+                understands_events,
                 orders: Orders::default(),
                 task: None,
                 liveness: Liveness::new(Instant::now(), leadership.terms.heartbeat_interval),
@@ -201,15 +205,8 @@ impl Follower {
         !std::mem::replace(&mut state.dirty, true)
     }
 
-    /// Adds what is not a value. True: as with [`push`](Self::push). There is no way to tell a Node process; the real
-    /// client is asked again for what has ended.
+    /// Adds what is not a value. True: as with [`push`](Self::push).
     pub(super) fn announce(&self, route: Route<'_>, event: PushEvent) -> bool {
-        if self.peer.node.is_some() {
-            if event == PushEvent::Ended {
-                self.order(|orders| orders.reopen.push(Arc::clone(&route.source.key)));
-            }
-            return false;
-        }
         let mut state = self.lock();
         let Route { topic, delivery, source } = route;
         match event {
@@ -252,8 +249,8 @@ impl Follower {
     }
 
     /// Notes a call that runs in a task. False: one with this id runs already.
-    pub(super) fn running(&self, id: u64, bytes: usize) -> bool {
-        self.lock().running.begin(id, bytes)
+    pub(super) fn running(&self, id: u64, bytes: usize, oneway: bool) -> bool {
+        self.lock().running.begin(id, bytes, oneway)
     }
 
     pub(super) fn running_as(&self, id: u64, task: AbortHandle) {
@@ -261,8 +258,8 @@ impl Follower {
     }
 
     /// It has ended.
-    pub(super) fn ran(&self, id: u64, bytes: usize) {
-        self.lock().running.end(id, bytes);
+    pub(super) fn ran(&self, id: u64, bytes: usize, oneway: bool) {
+        self.lock().running.end(id, bytes, oneway);
     }
 
     /// Cuts a call off. Its place in the bounds is free when it has really ended.
@@ -292,6 +289,11 @@ impl Follower {
         self.order(|orders| orders.end = Some(reason));
     }
 
+    /// A subscription of a Node process is to be opened again.
+    pub(super) fn reopen(&self, topic: Arc<str>) {
+        self.order(|orders| orders.reopen.push(topic));
+    }
+
     fn order(&self, order: impl FnOnce(&mut Orders)) {
         let task = {
             let mut state = self.lock();
@@ -306,7 +308,7 @@ impl Follower {
         let mut state = self.lock();
         let allowed = if self.peer.node.is_some() {
             // It sends no heartbeats while it waits for an answer, and otherwise every 20 s unless told otherwise.
-            if !state.running.is_empty() {
+            if state.running.is_awaited() {
                 state.liveness.heard(now);
             }
             allowed * node::PATIENCE
@@ -371,6 +373,7 @@ pub(super) struct OutboundState {
 
 impl State {
     fn hand_over_pushes(&mut self) {
+        let understands_events = self.understands_events;
         while self.outbound.pending() < PUSH_AHEAD {
             let (topic, event) = match self.pushes.pop() {
                 Some(Next::Packet(packet)) => {
@@ -381,7 +384,7 @@ impl State {
                 Some(Next::Resynced { topic }) => (topic, PushEvent::Resynced),
                 None => return self.routes.clear(),
             };
-            if let Some(source) = self.routes.get(&topic) {
+            if let Some(source) = self.routes.get(&topic).filter(|_| understands_events) {
                 let packet = source.announcement(event);
                 self.outbound.append(&packet);
             }

@@ -152,7 +152,18 @@ impl Fanout {
         by: By,
         undo: Option<Arguments>,
     ) {
-        let before = lock(&self.owners).published(key.clone(), by, undo);
+        let owner = lock(&self.roster).get(by.who);
+        let is_node =
+            matches!(owner, Some(Subscriber::Remote(follower)) if follower.node().is_some());
+        let before = {
+            let mut owners = lock(&self.owners);
+            if is_node && undo.is_none() {
+                // Nothing is to be undone, and nobody could be told that it is taken over.
+                owners.undone(&key)
+            } else {
+                owners.published(key.clone(), by, undo)
+            }
+        };
         if let Some(before) = before {
             self.publication_taken(leadership, before, &key);
         }

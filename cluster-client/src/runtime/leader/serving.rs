@@ -158,7 +158,7 @@ impl Future for Connection {
                 this.out.extend_from_slice(&control_packet(&conn, &this.leadership.frame_limits()));
             }
         }
-        orders.reopen.into_iter().for_each(|topic| this.node_reopen(topic));
+        orders.reopen.iter().for_each(|topic| this.node_reopen(topic));
         if let Some(node) = &mut this.node
             && let Err(reason) = node.answer(&this.leadership, &mut this.out)
         {

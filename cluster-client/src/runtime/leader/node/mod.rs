@@ -2,13 +2,13 @@
 //!
 //! - `admission`: registering, which a Node process does again and again until it is answered
 //! - `connection`: the messages that it writes differently
-//! - `subscriber`: the keys under which it expects pushes
+//! - `subscriber`: what it is subscribed to, and the keys under which it expects pushes
 
 pub(super) mod admission;
 mod connection;
 mod subscriber;
 
-pub(super) use self::connection::NodeConnection;
+pub(super) use self::connection::{NodeConnection, reopen_later};
 pub(super) use self::subscriber::NodeSubscriber;
 
 /// So many times as long as a Rust follower a Node one may be silent: with the defaults for 60 s, which is what a Node
