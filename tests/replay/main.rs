@@ -3,6 +3,7 @@
 //! - `recorded`: the packets, and a connection that speaks them
 //! - `registry`: the real client that they were meant for
 //! - `leader`, `follower`: what each side makes of them, and what it says in return
+//! - `defects`: what must not happen between a process of this library and a Node one, though it does in the original
 
 #![allow(
     clippy::unwrap_used,
@@ -11,6 +12,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod defects;
 mod follower;
 mod leader;
 mod recorded;
