@@ -3,11 +3,13 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use cluster_client::{ClusterEvent, Codec, Role, RolePreference, Value};
+use cluster_client::{ClusterEvent, Codec, Error, Role, RolePreference, Value};
 use support::free_port;
 use tokio::time::timeout;
 
-use super::stock::{COUNTED, ENCODED, Item, Log, StockError, StockProxy, nobody, start, stock};
+use super::stock::{
+    COUNTED, ENCODED, Item, Log, Stock, StockError, StockProxy, nobody, start, stock,
+};
 use super::wire::{
     call, encoded, error, invoke, is_served, join, joining, packet, register, subscribe,
 };
@@ -37,6 +39,34 @@ async fn d01_a_node_follower_that_waits_for_a_call_is_not_dropped() {
     log.add("go on");
     let answer = waiting.next().await;
     assert_eq!((answer.id, answer.conn), (2, recorded("invoke_result ok").conn));
+}
+
+/// Nor while it waits to be let in.
+#[tokio::test]
+async fn d01_a_node_follower_that_waits_for_the_real_client_is_not_dropped() {
+    let (port, log) = (free_port(), Log::default());
+    let builder = || stock(port).heartbeat_interval(HEARTBEAT);
+    let _other = start(builder().name("Other"), &log).await;
+    let building = log.clone();
+    let starting = tokio::spawn(builder().start(move |_| {
+        let log = building.clone();
+        async move {
+            log.add("building");
+            log.until("go on").await;
+            Ok::<_, Error>(Stock::new(&log))
+        }
+    }));
+    log.until("building").await;
+    let mut waiting = joining(port, "Stock").await;
+    for _ in 0..2 {
+        join(port, "Other").await.closed().await;
+    }
+    log.add("go on");
+    waiting.next().await.is("register_channel_res ok");
+    let leader = timeout(PATIENCE, starting).await.unwrap().unwrap().unwrap();
+    assert_eq!(leader.membership().role(), Role::Leader);
+    waiting.send(&call(2, "echo", "x")).await;
+    assert_eq!(waiting.next().await.data, encoded(&"x"));
 }
 
 /// D2, D3, D5, D7, D20: whatever a call cannot do, it is answered, with an object that has a message.
