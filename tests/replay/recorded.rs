@@ -102,12 +102,15 @@ impl Wire {
 
     /// The next packet but heartbeats.
     pub(crate) async fn next(&mut self) -> Came {
-        loop {
-            let came = self.any().await;
-            if came.conn != cluster_protocol::HEARTBEAT {
-                return came;
+        let next = async {
+            loop {
+                let came = self.any().await;
+                if came.conn != cluster_protocol::HEARTBEAT {
+                    return came;
+                }
             }
-        }
+        };
+        timeout(PATIENCE, next).await.expect("nothing but heartbeats came")
     }
 
     pub(crate) async fn any(&mut self) -> Came {

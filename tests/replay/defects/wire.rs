@@ -7,8 +7,6 @@ use serde_json::json;
 
 use crate::recorded::{Came, Wire, recorded};
 
-pub(crate) const HEARTBEAT: &str = cluster_protocol::HEARTBEAT;
-
 pub(crate) fn packet(kind: Kind, id: u64, conn: &str, data: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let limits = FrameLimits::default();
