@@ -4,6 +4,7 @@
 //! - `registry`: the real client that they were meant for
 //! - `leader`, `follower`: what each side makes of them, and what it says in return
 //! - `trouble`: what a leader does where a Node process cannot be told
+//! - `defects`: what must not happen between a process of this library and a Node one, though it does in the original
 
 #![allow(
     clippy::unwrap_used,
@@ -12,6 +13,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod defects;
 mod follower;
 mod leader;
 mod recorded;

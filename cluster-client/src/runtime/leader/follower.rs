@@ -305,10 +305,11 @@ impl Follower {
 
     /// Ends the connection if nothing has come for longer than that.
     pub(super) fn check_silence(&self, now: Instant, allowed: Duration) {
+        let joins = node::keeps_waiting(&self.leadership.state());
         let mut state = self.lock();
         let allowed = if self.peer.node.is_some() {
             // It sends no heartbeats while it waits for an answer, and otherwise every 20 s unless told otherwise.
-            if state.running.is_awaited() {
+            if joins || state.running.is_awaited() {
                 state.liveness.heard(now);
             }
             allowed * node::PATIENCE

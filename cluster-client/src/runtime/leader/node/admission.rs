@@ -6,9 +6,10 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cluster_protocol::Codec;
+use tokio::time::Instant;
 
 use super::NodeSubscriber;
 use crate::context::{Caller, InstanceId};
