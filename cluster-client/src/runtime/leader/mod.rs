@@ -8,6 +8,7 @@
 //!     └──────────────────┘ somebody calls, or some time has passed
 //! ```
 
+mod answering;
 mod calls;
 mod fanout;
 mod follower;
