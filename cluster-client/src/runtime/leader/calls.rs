@@ -79,7 +79,7 @@ impl Connection {
             Incoming::NodeRegister => {
                 if let Some(node) = &mut self.node {
                     node.register(header.id);
-                    node.answer(leadership, &mut self.out)?;
+                    node.answer(leadership, None, &mut self.out)?;
                 }
                 Ok(())
             }

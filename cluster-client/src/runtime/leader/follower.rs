@@ -10,6 +10,7 @@ use cluster_protocol::{Codec, ConnObject, Kind, PushEvent, write_packet};
 use tokio::task::AbortHandle;
 
 use super::Leadership;
+use super::admission::Told;
 use super::node::{self, NodeSubscriber};
 use super::roster::Route;
 use super::running::Running;
@@ -59,7 +60,7 @@ struct State {
 #[derive(Default)]
 pub(super) struct Orders {
     pub(super) go_away: bool,
-    pub(super) tell_state: Option<Bytes>,
+    pub(super) tell_state: Option<Told>,
     pub(super) end: Option<String>,
     /// Subscriptions of a Node process that have ended.
     pub(super) reopen: Vec<Arc<str>>,
@@ -284,8 +285,8 @@ impl Follower {
         self.order(|orders| orders.go_away = true);
     }
 
-    pub(super) fn tell_state(&self, packet: Bytes) {
-        self.order(|orders| orders.tell_state = Some(packet));
+    pub(super) fn tell_state(&self, told: Told) {
+        self.order(|orders| orders.tell_state = Some(told));
     }
 
     pub(super) fn end(&self, reason: String) {
