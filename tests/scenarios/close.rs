@@ -2,13 +2,13 @@
 
 use std::net::TcpListener;
 
-use cluster_client::{Error, Subscription, cluster_client};
+use cluster_client::{Error, Role, Subscription, cluster_client};
 use serde_json::json;
 
 use crate::cast::{Kind, Scene, process};
 use crate::live;
 use crate::member::Member;
-use crate::registry::{List, Reg};
+use crate::registry::{List, Reg, RegistryProxy};
 use crate::soon;
 
 roles! {
@@ -160,18 +160,44 @@ fn b37_follower() {
     });
 }
 
-/// Followers of the channel that closes need a leader, so the port is handed over with all channels.
+/// A channel without followers goes alone.
 #[test]
 fn b37_leader() {
     live(async {
-        let scene = Scene::new();
-        let registry = scene.rust().await;
-        let builder = UnclosedProxy::builder().name("Other").port(scene.port).node_compat();
-        let other = soon(builder.start(async |_| Ok::<_, Error>(Unclosed))).await.unwrap();
+        let (scene, registry, other) = two_channels().await;
         let follower = scene.join(Kind::Node).await;
-        // Without followers it goes alone.
         soon(other.membership().close()).await;
         assert_eq!(follower.get("id").await, Ok("id".to_owned()));
-        assert_eq!(registry.membership().role(), cluster_client::Role::Leader);
+        assert_eq!(registry.membership().role(), Role::Leader);
     });
+}
+
+/// Its followers need a leader, so the port is handed over with all channels.
+#[test]
+fn b37_leader_with_followers() {
+    live(async {
+        let (scene, registry, other) = two_channels().await;
+        let process = process();
+        let nodes = ["Registry", "Other"].map(|name| {
+            let (node, id) = scene.join_process(&process, "Registry", json!({ "name": name }));
+            process.answer(id).unwrap();
+            Member::Node(node)
+        });
+        soon(other.membership().close()).await;
+        // To whoever is first: the others are not left with a leader that has closed.
+        nodes[1].node().event(0, "lost", |_| Some(()));
+        nodes[0].node().event(0, "role", |_| Some(()));
+        assert_eq!(nodes[0].get("id").await, Ok("id".to_owned()));
+        assert_eq!(soon(registry.get("id".to_owned())).await, Ok("id".to_owned()));
+    });
+}
+
+/// Both led by this process.
+async fn two_channels() -> (Scene, RegistryProxy, UnclosedProxy) {
+    let scene = Scene::new();
+    let registry = scene.rust().await;
+    let builder = UnclosedProxy::builder().name("Other").port(scene.port).node_compat();
+    let other = soon(builder.start(async |_| Ok::<_, Error>(Unclosed))).await.unwrap();
+    assert_eq!(other.membership().role(), Role::Leader);
+    (scene, registry, other)
 }

@@ -1,7 +1,5 @@
 //! 19, 20 and 22: `cluster.test.js`, with members that are processes of their own.
 
-use std::time::Duration;
-
 use serde_json::json;
 use support::process::Group;
 use support::report::{Command, Report};
@@ -96,6 +94,5 @@ fn b20_follower() {
         publisher.node().event(from, "role", |_| Some(()));
         publisher.publish("test-id", "two").await;
         listener.hears(&["one", "two"]).await;
-        let _ = Duration::ZERO;
     });
 }
