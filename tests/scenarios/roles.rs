@@ -203,3 +203,15 @@ fn b50_follower() {
         assert!(matches!(error, Error::ForeignPort { .. }), "{error:?}");
     });
 }
+
+/// Its own decoder ends a Node process that is answered in serialize-json.
+#[test]
+fn b50_leader() {
+    live(async {
+        let (scene, _leader, follower) = Scene::cast(Kind::Rust).await;
+        let (node, _) = scene.begin_node("Registry", json!({ "transcode": "json" }));
+        let (_status, complaints) = node.node.ended("it cannot read the answer");
+        assert!(complaints.contains("is not valid JSON"), "{complaints}");
+        assert_eq!(follower.get("id").await, Ok("id".to_owned()));
+    });
+}
