@@ -1,5 +1,7 @@
 //! 21, 42, 46 to 48 and 54: calls.
 
+use std::slice;
+
 use cluster_client::{Buffer, Date, Error, Value, cluster_client};
 use serde_json::json;
 
@@ -24,7 +26,7 @@ fn b21_leader() {
             json!({ "$": "bytes", "hex": "68656c6c6f" }),
             json!({ "$": "object", "v": [["name", "peter"]] }),
         ] {
-            assert_eq!(follower.node().call("echo", &[value.clone()]).unwrap(), value);
+            assert_eq!(follower.node().call("echo", slice::from_ref(&value)).unwrap(), value);
         }
     });
 }

@@ -146,7 +146,7 @@ impl Registry {
 
     #[invoke(timeout = "300ms")]
     pub(crate) async fn never(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     #[invoke]
