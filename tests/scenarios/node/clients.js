@@ -20,7 +20,7 @@ class Registry extends EventEmitter {
   subscribe({ key }, listener) {
     this.asked++;
     this.on(`list ${key}`, listener);
-    process.nextTick(listener, this.list(key));
+    process.nextTick(() => listener(this.list(key)));
   }
 
   unSubscribe() {}
