@@ -137,3 +137,22 @@ async fn a_real_client_that_cannot_be_built_is_the_answer_to_a_registration() {
         assert!(start.await.unwrap().is_err());
     }
 }
+
+/// As a Node leader does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn publications_begin_in_the_order_in_which_they_came() {
+    let (_leader, mut seen, mut node) = leader().await;
+    let recorded = recorded("publish (invoke oneway)").bytes();
+    let at = recorded.windows(6).position(|bytes| bytes == b"bar+xx").unwrap();
+    let mut packets = Vec::new();
+    for number in 10..100 {
+        let mut packet = recorded.clone();
+        packet[7..12].copy_from_slice(&[0, 0, 0, 1, number]);
+        packet[at + 4..at + 6].copy_from_slice(number.to_string().as_bytes());
+        packets.extend_from_slice(&packet);
+    }
+    node.send(&packets).await;
+    for number in 10..100 {
+        assert_eq!(seen.recv().await.unwrap().publish_data, format!("bar {number}"));
+    }
+}
