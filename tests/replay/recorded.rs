@@ -89,6 +89,19 @@ impl Wire {
         Self::new(TcpStream::connect(("127.0.0.1", port)).await.unwrap())
     }
 
+    /// As soon as somebody listens.
+    pub(crate) async fn connect_soon(port: u16) -> Self {
+        let connected = async {
+            loop {
+                match TcpStream::connect(("127.0.0.1", port)).await {
+                    Ok(stream) => break Self::new(stream),
+                    Err(_) => tokio::task::yield_now().await,
+                }
+            }
+        };
+        timeout(PATIENCE, connected).await.unwrap()
+    }
+
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
         timeout(PATIENCE, self.stream.write_all(bytes)).await.unwrap().unwrap();
     }

@@ -85,7 +85,7 @@ impl Connection {
             Incoming::NodeRegister => {
                 if let Some(node) = &mut self.node {
                     node.register(header.id);
-                    node.answer(leadership, &mut self.out)?;
+                    node.answer(leadership, None, &mut self.out)?;
                 }
                 Ok(())
             }
@@ -126,9 +126,12 @@ impl Connection {
             }
         };
         let Some(slot) = self.slots.get_mut(method) else { return Ok(()) };
-        if !info.spawn && !leadership.settles(method) {
+        // In place, so that calls begin in the order in which they came: nobody waits for a Node publication to send the
+        // next one.
+        if !info.spawn {
             let mut cx = Context::from_waker(Waker::noop());
             if let Poll::Ready(reply) = slot.poll_once(&mut cx) {
+                leadership.settle(settlement, reply.answered, self.follower.id());
                 self.answer(header.id, info, oneway, reply);
                 return Ok(());
             }

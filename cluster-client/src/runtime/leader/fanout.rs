@@ -7,12 +7,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use cluster_protocol::{Failure, PushEvent};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
 use super::Leadership;
+use super::admission::Told;
 use super::follower::Follower;
 use super::packets::{Packets, Source};
 use super::publications::Arguments;
@@ -109,8 +109,8 @@ impl Fanout {
         roster.followers().for_each(|follower| follower.go_away());
     }
 
-    pub(crate) fn tell_state(&self, packet: &Bytes) {
-        lock(&self.roster).followers().for_each(|follower| follower.tell_state(packet.clone()));
+    pub(super) fn tell_state(&self, told: &Told) {
+        lock(&self.roster).followers().for_each(|follower| follower.tell_state(told.clone()));
     }
 
     /// Closes the followers that have been silent for too long.

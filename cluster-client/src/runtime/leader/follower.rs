@@ -10,6 +10,7 @@ use cluster_protocol::{Codec, PushEvent};
 use tokio::task::AbortHandle;
 
 use super::Leadership;
+use super::admission::Told;
 use super::node::{self, NodeSubscriber};
 use super::roster::Route;
 use super::running::Running;
@@ -59,7 +60,7 @@ struct State {
 #[derive(Default)]
 pub(super) struct Orders {
     pub(super) go_away: bool,
-    pub(super) tell_state: Option<Bytes>,
+    pub(super) tell_state: Option<Told>,
     pub(super) end: Option<String>,
     /// Topics that a Node process is subscribed to, and that are to be opened again.
     pub(super) reopen: Vec<Arc<str>>,
@@ -240,8 +241,8 @@ impl Follower {
         self.order(|orders| orders.go_away = true);
     }
 
-    pub(super) fn tell_state(&self, packet: Bytes) {
-        self.order(|orders| orders.tell_state = Some(packet));
+    pub(super) fn tell_state(&self, told: Told) {
+        self.order(|orders| orders.tell_state = Some(told));
     }
 
     pub(super) fn end(&self, reason: String) {

@@ -37,6 +37,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use self::admission::Told;
 use self::fanout::Fanout;
 use self::gate::ClosingWithin;
 pub(crate) use self::gate::{Gate, HeldPermit, Permit, Refusal, refusal};
@@ -185,9 +186,9 @@ impl Leadership {
 
     /// Sets the state and tells the followers, who hear of it whatever comes next.
     fn tell(&self, state: State) {
-        let packet = admission::state_packet(self, &state);
+        let told = Told::new(self, &state);
         self.set(state);
-        self.fanout.tell_state(&packet.into());
+        self.fanout.tell_state(&told);
     }
 
     /// Asks for another try at a real client that could not be built.

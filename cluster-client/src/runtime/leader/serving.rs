@@ -147,8 +147,9 @@ impl Future for Connection {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<String> {
         let this = &mut *self;
         let (orders, blocked) = this.follower.begin_turn(cx.waker());
-        if let Some(packet) = orders.tell_state.filter(|_| this.node.is_none()) {
-            this.out.extend_from_slice(&packet);
+        let told = orders.tell_state;
+        if let (Some(told), None) = (&told, &this.node) {
+            this.out.extend_from_slice(&told.packet);
         }
         if orders.go_away && !this.going_away {
             this.going_away = true;
@@ -159,8 +160,9 @@ impl Future for Connection {
             }
         }
         orders.reopen.iter().for_each(|topic| this.node_reopen(topic));
+        let failure = told.and_then(|told| told.failure);
         if let Some(node) = &mut this.node
-            && let Err(reason) = node.answer(&this.leadership, &mut this.out)
+            && let Err(reason) = node.answer(&this.leadership, failure, &mut this.out)
         {
             return Poll::Ready(reason);
         }

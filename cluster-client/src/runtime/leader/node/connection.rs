@@ -46,12 +46,14 @@ impl NodeConnection {
     }
 
     /// Answers the registration, once it is known how. An error ends the connection, with that reason.
+    /// `failure`: what it was told, though the leadership may have come to its end since.
     pub(in crate::runtime::leader) fn answer(
         &mut self,
         leadership: &Leadership,
+        failure: Option<Error>,
         out: &mut Vec<u8>,
     ) -> Result<(), String> {
-        match leadership.state() {
+        match failure.map_or_else(|| leadership.state(), State::Failed) {
             State::Ready(_) if self.was_told_of_failure => {
                 return Err("the real client is there now: it has to register anew".to_owned());
             }
