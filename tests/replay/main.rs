@@ -5,6 +5,7 @@
 //! - `leader`, `follower`: what each side makes of them, and what it says in return
 //! - `trouble`: what a leader does where a Node process cannot be told
 //! - `defects`: what must not happen between a process of this library and a Node one, though it does in the original
+//! - `waiting`: Node processes whose channel is not there yet
 
 #![allow(
     clippy::unwrap_used,
@@ -19,3 +20,4 @@ mod leader;
 mod recorded;
 mod registry;
 mod trouble;
+mod waiting;

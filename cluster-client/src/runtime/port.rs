@@ -38,6 +38,8 @@ pub(crate) struct PortOwner {
     stop: CancellationToken,
     /// True once the port is free again.
     freed: watch::Sender<bool>,
+    /// Changes when a channel has appeared.
+    appeared: watch::Sender<()>,
 }
 
 #[derive(Default)]
@@ -74,6 +76,7 @@ pub(crate) fn claim(
                 channels: Mutex::default(),
                 stop: CancellationToken::new(),
                 freed: watch::Sender::new(false),
+                appeared: watch::Sender::new(()),
             });
             (owner, Some(listener))
         }
@@ -85,6 +88,7 @@ pub(crate) fn claim(
     let leadership = elect();
     channels.by_name.insert(channel.to_owned(), Arc::clone(&leadership));
     drop(channels);
+    owner.appeared.send_replace(());
     if let Some(listener) = listener {
         owned.push(Arc::clone(&owner));
         tokio::spawn(accept(listener, Arc::clone(&owner), limits.clone()));
@@ -123,6 +127,11 @@ impl PortOwner {
         let mut names: Vec<String> = lock(&self.channels).by_name.keys().cloned().collect();
         names.sort_unstable();
         names
+    }
+
+    /// Changes when a channel has appeared from now on.
+    pub(super) fn appearing(&self) -> watch::Receiver<()> {
+        self.appeared.subscribe()
     }
 
     fn leave(&self, leadership: &Arc<Leadership>) {

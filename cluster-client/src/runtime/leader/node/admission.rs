@@ -37,6 +37,7 @@ pub(in crate::runtime::leader) async fn admit(
     owner: &PortOwner,
 ) -> io::Result<()> {
     let since = Instant::now();
+    let mut appearing = owner.appearing();
     let leadership = loop {
         if let Some(leadership) = owner.channel(&register.channel) {
             break leadership;
@@ -50,13 +51,16 @@ pub(in crate::runtime::leader) async fn admit(
             );
             return refuse(register.id, "NOT_SERVED", &message, read, &write).await;
         }
-        // It asks again.
-        let next = tokio::select! {
-            next = next_packet(&mut read) => next?,
+        tokio::select! {
+            // It asks again.
+            next = next_packet(&mut read) => match next? {
+                Some(again) => register = again,
+                None => return Ok(()),
+            },
+            // By the time it asks again, a minute may have passed: the try that is known is answered.
+            _ = appearing.changed() => {}
             () = owner.stopping() => return Ok(()),
-        };
-        let Some(again) = next else { return Ok(()) };
-        register = again;
+        }
     };
     if leadership.terms.node.is_none() {
         let message = "the leader is a Rust process that was started without `node_compat()`";
