@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +40,8 @@ pub(crate) struct PortOwner {
     freed: watch::Sender<bool>,
     /// Changes when a channel has appeared.
     appeared: watch::Sender<()>,
+    /// Places for Node processes that have registered and are not followers, or not yet.
+    waiting_room: Arc<Semaphore>,
 }
 
 #[derive(Default)]
@@ -77,6 +79,9 @@ pub(crate) fn claim(
                 stop: CancellationToken::new(),
                 freed: watch::Sender::new(false),
                 appeared: watch::Sender::new(()),
+                waiting_room: Arc::new(Semaphore::new(
+                    limits.followers.min(Semaphore::MAX_PERMITS),
+                )),
             });
             (owner, Some(listener))
         }
@@ -132,6 +137,11 @@ impl PortOwner {
     /// Changes when a channel has appeared from now on.
     pub(super) fn appearing(&self) -> watch::Receiver<()> {
         self.appeared.subscribe()
+    }
+
+    /// A place to wait in, of which there are as many as a leader may have followers.
+    pub(super) fn place_to_wait(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.waiting_room).try_acquire_owned().ok()
     }
 
     fn leave(&self, leadership: &Arc<Leadership>) {

@@ -99,7 +99,7 @@ async fn answer(
     register: Register,
     read: ReadHalf,
     write: WriteHalf,
-    owner: &PortOwner,
+    owner: &Arc<PortOwner>,
 ) -> io::Result<()> {
     let id = register.id;
     let hello = match register.from {
