@@ -70,6 +70,11 @@ impl Thrown {
         Self::new("register_channel", NAME, message.to_owned(), Some(Code::Text(code.to_owned())))
     }
 
+    /// What it has sent is over a limit.
+    pub(crate) fn too_large(method: &str, message: &str) -> Self {
+        Self::new(method, NAME, message.to_owned(), Some(Code::Text("TOO_LARGE".to_owned())))
+    }
+
     /// Its bytes on the wire.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         // Never fails: strings, and a number that was in a value already.

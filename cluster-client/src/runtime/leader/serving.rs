@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use cluster_protocol::{ConnObject, Parse, parse};
+use cluster_protocol::{ConnObject, DecodeError, Parse, parse};
 
 use super::Leadership;
 use super::follower::Follower;
-use super::node::NodeConnection;
+use super::node::{self, NodeConnection};
 use super::packets::control_packet;
-use super::request::{self, take_data};
+use super::request::{self, Incoming, take_data};
 use crate::membership::ClusterEvent;
 use crate::runtime::transport::ReadHalf;
 use crate::serve::{CatchPanic, Slot};
@@ -40,12 +40,16 @@ pub(super) async fn serve(follower: Arc<Follower>, read: ReadHalf, register: Opt
         Gone { follower: Arc::clone(&follower), reason: "its connection failed".to_owned() };
     let mut connection = Connection::new(Arc::clone(&follower), read);
     connection.node = register.map(NodeConnection::registering);
+    let mut panicked = false;
     gone.reason = tokio::select! {
         // The connection first: it may still have to say that the leader is going away.
         biased;
         reason = CatchPanic(&mut connection) => {
             // The keys of publications and subscriptions are made of arguments that are decoded right here.
-            reason.unwrap_or_else(|panic| format!("serving it panicked: {panic}"))
+            reason.unwrap_or_else(|panic| {
+                panicked = true;
+                format!("serving it panicked: {panic}")
+            })
         }
         () = leadership.ended() => {
             // The end may have come between the look at the connection and the one at the leadership: what the
@@ -59,6 +63,20 @@ pub(super) async fn serve(follower: Arc<Follower>, read: ReadHalf, register: Opt
             "the leader has ended".to_owned()
         }
     };
+    if connection.node.is_some() && (connection.broke_protocol || panicked) {
+        // It would connect again at once and do the same again, without end.
+        let reason = &*gone.reason;
+        tracing::warn!(
+            channel = leadership.channel(),
+            reason,
+            "a Node process is not listened to any more"
+        );
+        follower.cancel_all();
+        tokio::select! {
+            () = leadership.ended() => {}
+            () = node::admission::hold(&mut connection.read) => {}
+        }
+    }
 }
 
 /// A follower is gone when its connection's task is, even if a panic ends that.
@@ -105,7 +123,7 @@ async fn say_goodbye(follower: &Follower) {
 pub(super) struct Connection {
     pub(super) follower: Arc<Follower>,
     pub(super) leadership: Arc<Leadership>,
-    read: ReadHalf,
+    pub(super) read: ReadHalf,
     /// When what is buffered was read: calls are timed from then.
     pub(super) read_at: Instant,
     pub(super) client: Option<Arc<dyn Served>>,
@@ -116,6 +134,8 @@ pub(super) struct Connection {
     /// Calls accepted on this connection, which is what "going away" is said by.
     pub(super) accepted: u64,
     pub(super) going_away: bool,
+    /// It ended because of what the follower said.
+    broke_protocol: bool,
     /// Of a Node process.
     pub(super) node: Option<NodeConnection>,
 }
@@ -136,6 +156,7 @@ impl Connection {
             spare_answer: Vec::new(),
             accepted: 0,
             going_away: false,
+            broke_protocol: false,
             node: None,
         }
     }
@@ -228,6 +249,7 @@ impl Connection {
     fn handle_batch(&mut self, leadership: &Arc<Leadership>) -> Result<Batch, String> {
         let limits = leadership.frame_limits();
         for _ in 0..leadership.terms.limits.frames_per_turn {
+            self.pass_over();
             let (header, incoming) = match parse(self.read.buffered(), &limits) {
                 Ok(Parse::Incomplete { .. }) => {
                     self.write();
@@ -237,12 +259,22 @@ impl Connection {
                     let node = leadership.terms.node.as_deref().filter(|_| self.node.is_some());
                     (packet.header, request::read(&packet, &leadership.terms.methods, node))
                 }
-                Err(error) => return Err(format!("it broke the protocol: {error}")),
+                Err(error) => match self.refuse(error) {
+                    Ok(true) => continue,
+                    Ok(false) => {
+                        self.write();
+                        return Ok(Batch::Whole);
+                    }
+                    Err(error) => return Err(self.broke_protocol(&error)),
+                },
             };
             let data = take_data(&mut self.read, &header);
-            match incoming {
-                Ok(incoming) => self.handle(leadership, &header, incoming, data)?,
-                Err(error) => return Err(format!("it broke the protocol: {error}")),
+            let incoming = incoming.map_err(|error| self.broke_protocol(&error))?;
+            // What it may be told in return is to register anew, and at once.
+            let registers = matches!(incoming, Incoming::NodeRegister);
+            if let Err(reason) = self.handle(leadership, &header, incoming, data) {
+                self.broke_protocol = !registers;
+                return Err(reason);
             }
             if self.out.len() >= WRITE_AFTER {
                 self.write();
@@ -254,6 +286,11 @@ impl Connection {
         }
         self.write();
         Ok(Batch::Part)
+    }
+
+    fn broke_protocol(&mut self, error: &DecodeError) -> String {
+        self.broke_protocol = true;
+        format!("it broke the protocol: {error}")
     }
 
     fn write(&mut self) {

@@ -2,10 +2,12 @@
 //!
 //! - `admission`: registering, which a Node process does again and again until it is answered
 //! - `connection`: the messages that it writes differently
+//! - `oversize`: packets over a limit, which cannot be a reason to hang up
 //! - `subscriber`: what it is subscribed to, and the keys under which it expects pushes
 
 pub(super) mod admission;
 mod connection;
+mod oversize;
 mod subscriber;
 
 pub(super) use self::connection::{NodeConnection, reopen_later};
