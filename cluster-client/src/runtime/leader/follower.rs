@@ -265,7 +265,8 @@ impl Follower {
 
     /// Ends the connection if nothing has come for longer than that.
     pub(super) fn check_silence(&self, now: Instant, allowed: Duration) {
-        let joins = node::keeps_waiting(&self.leadership.state());
+        let joins =
+            self.peer.node.is_some() && node::keeps_waiting(&self.leadership.state.borrow());
         let mut state = self.lock();
         let allowed = if self.peer.node.is_some() {
             // It sends no heartbeats while it waits for an answer, and otherwise every 20 s unless told otherwise.

@@ -55,6 +55,9 @@ impl NodeConnection {
         failure: Option<Error>,
         out: &mut Vec<u8>,
     ) -> Result<(), String> {
+        if self.register.is_none() && !self.was_told_of_failure {
+            return Ok(());
+        }
         match failure.map_or_else(|| leadership.state(), State::Failed) {
             State::Ready(_) if self.was_told_of_failure => {
                 return Err("the real client is there now: it has to register anew".to_owned());
