@@ -3,6 +3,7 @@
 //! - `recorded`: the packets, and a connection that speaks them
 //! - `registry`: the real client that they were meant for
 //! - `leader`, `follower`: what each side makes of them, and what it says in return
+//! - `keeping`: what a follower keeps of its own, as a Node leader says little
 
 #![allow(
     clippy::unwrap_used,
@@ -12,6 +13,7 @@
 )]
 
 mod follower;
+mod keeping;
 mod leader;
 mod recorded;
 mod registry;

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use cluster_protocol::{Codec, EncodeArguments, object_with_call};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -98,6 +99,10 @@ where
                 let sent = attempts.answer(&session, started).await?;
                 if let Some(answer) = sent {
                     let ok = outcome(attempts, answer.kind, &answer.payload)?;
+                    if let Some(call) = call.filter(|_| ok && session.node.is_some()) {
+                        let data = || encoded(codec, &args);
+                        member.forget_undone(attempts.method, call.sequence, data);
+                    }
                     return Ok(decode(codec, info.name, ok, &answer.payload));
                 }
             }
@@ -107,10 +112,14 @@ where
 
 /// How many bytes a call that waits holds on to.
 fn size(codec: Codec, args: &impl EncodeArguments) -> usize {
-    let mut out = Vec::new();
     // An error here comes again when the call is sent, and is told then.
-    let _ = args.encode(codec, &mut out);
-    out.len()
+    encoded(codec, args).map_or(0, |data| data.len())
+}
+
+fn encoded(codec: Codec, args: &impl EncodeArguments) -> Option<Bytes> {
+    let mut out = Vec::new();
+    args.encode(codec, &mut out).ok()?;
+    Some(out.into())
 }
 
 /// Lets a call into a leadership of this process. `None`: not this one, try the next.

@@ -2,12 +2,14 @@
 //!
 //! - `attempts`: a call's way to some leader, with what is tried again and what is not
 //! - `invoke`, `publish`, `subscribe`, `oneway`: one for each kind of method
+//! - `undone`: what is forgotten where the leader does not say so
 
 mod attempts;
 mod invoke;
 mod oneway;
 mod publish;
 mod subscribe;
+mod undone;
 
 pub use self::invoke::invoke;
 pub(crate) use self::oneway::Oneways;
