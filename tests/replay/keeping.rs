@@ -1,10 +1,14 @@
 //! What a Rust follower keeps of its own under a Node leader, which says less than a Rust one.
 
+use std::time::Duration;
+
 use cluster_client::{
     Error, LeaderContext, RolePreference, Subscribe, Subscription, Value, cluster_client,
 };
+use cluster_protocol::{Codec, ConnObject, FrameLimits, Kind, write_packet};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use crate::recorded::{Wire, recorded};
 
@@ -91,4 +95,39 @@ async fn what_was_undone_is_not_published_to_the_next_leader() {
     call.abort();
     hosts.sort();
     assert!(hosts[0].contains("again") && hosts[1].contains("stays"), "{hosts:?}");
+}
+
+/// What a Node leader pushes.
+fn push(group: &str, load: &Load) -> Vec<u8> {
+    let key = format!("$$inner$$__\"{group}\"");
+    let conn =
+        ConnObject::SubscribeResult { key: key.into(), item: None, epoch: None, event: None };
+    let mut packet = Vec::new();
+    let limits = FrameLimits::default();
+    write_packet(&mut packet, Kind::Request, 1, 0, &conn.to_bytes(), &limits, |out| {
+        Codec::SerializeJson.encode(load, out)
+    })
+    .unwrap();
+    packet
+}
+
+#[tokio::test]
+async fn the_newest_event_of_each_key_is_delivered() {
+    let (follower, mut leader, _listener) = follower().await;
+    let mut loads = follower.watch("web".into()).await.unwrap();
+    leader.next().await;
+    let load = |host: &str, percent| Load { host: host.into(), percent };
+    let pushed = [load("a", 1), load("b", 2), load("a", 3)];
+    leader.send(&pushed.each_ref().map(|load| push("web", load)).concat()).await;
+    for _ in &pushed {
+        leader.next().await.is("subscribe_result_res");
+    }
+    // All three have come by now.
+    let mut newest = Vec::new();
+    for _ in 0..2 {
+        let next = timeout(Duration::from_secs(20), loads.next()).await;
+        newest.push(next.expect("one of them was lost").unwrap());
+    }
+    newest.sort_by(|one, other| one.host.cmp(&other.host));
+    assert_eq!(newest, [load("a", 3), load("b", 2)]);
 }

@@ -139,16 +139,17 @@ fn arguments(info: &MethodInfo) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Delivery, EventOptions, Receivers};
+    use crate::event::Events;
+    use crate::subscription::testing::Latest;
 
-    const OPTIONS: EventOptions = EventOptions::new(Delivery::Latest, Receivers::All);
+    const EVENTS: Events = Events::of::<Latest>();
 
     fn info(name: &'static str, conn: &'static str) -> MethodInfo {
         MethodInfo::new(name, "", conn, |shape| shape)
     }
 
     fn watch(name: &'static str) -> MethodInfo {
-        info(name, cluster_protocol::invoke_object!("watch", 1, false)).delivers(OPTIONS)
+        info(name, cluster_protocol::invoke_object!("watch", 1, false)).delivers(EVENTS)
     }
 
     fn register() -> MethodInfo {
@@ -193,7 +194,7 @@ mod tests {
         let error = NodeInterface::new(&[two]).unwrap_err().to_string();
         assert!(error.contains("`register` takes 2"), "{error}");
         let none = info("watch", cluster_protocol::invoke_object!("watch", 0, false));
-        assert!(NodeInterface::new(&[none.delivers(OPTIONS)]).is_ok());
+        assert!(NodeInterface::new(&[none.delivers(EVENTS)]).is_ok());
     }
 
     #[test]
