@@ -14,6 +14,7 @@ use super::{decode, outcome, waker};
 use crate::context::{CURRENT, CallContext, CallId};
 use crate::error::{Error, Outcome};
 use crate::member::Link;
+use crate::node::Peer;
 use crate::proxy::Target;
 use crate::runtime::leader::{Leadership, Permit, Refusal};
 use crate::serve::{Answered, CatchPanic, panic_message, span};
@@ -80,7 +81,7 @@ where
                         if let Some((ok, bytes)) =
                             call_by_bytes(attempts, &leadership, call, data).await?
                         {
-                            return Ok(decode(codec, info.name, ok, &bytes));
+                            return Ok(decode(Peer::Rust, codec, info.name, ok, &bytes));
                         }
                     }
                 }
@@ -103,7 +104,7 @@ where
                         let data = || encoded(codec, &args);
                         member.forget_undone(attempts.method, call.sequence, data);
                     }
-                    return Ok(decode(codec, info.name, ok, &answer.payload));
+                    return Ok(decode(session.leader(), codec, info.name, ok, &answer.payload));
                 }
             }
         }
@@ -186,7 +187,7 @@ where
 {
     let mut bytes = Vec::new();
     match codec.encode(&error, &mut bytes) {
-        Ok(()) => decode::<(), E>(codec, method, false, &bytes).err().unwrap_or(error),
+        Ok(()) => decode::<(), E>(Peer::Rust, codec, method, false, &bytes).err().unwrap_or(error),
         Err(unencodable) => {
             Error::BadResult { method: method.to_owned(), message: unencodable.to_string() }.into()
         }

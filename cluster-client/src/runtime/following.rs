@@ -31,6 +31,11 @@ pub struct Session {
 }
 
 impl Session {
+    /// Who leads.
+    pub(crate) fn leader(&self) -> Peer {
+        if self.node.is_some() { Peer::Node } else { Peer::Rust }
+    }
+
     /// Whether the leader has this method as we know it.
     pub(crate) fn check(&self, method: usize) -> Result<(), Error> {
         self.mismatches.get(method).cloned().flatten().map_or(Ok(()), Err)
