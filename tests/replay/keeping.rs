@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cluster_client::{
-    Error, LeaderContext, RolePreference, Subscribe, Subscription, Value, cluster_client,
+    Error, LeaderContext, Outcome, RolePreference, Subscribe, Subscription, Value, cluster_client,
 };
 use cluster_protocol::{Codec, ConnObject, FrameLimits, Kind, write_packet};
 use serde::{Deserialize, Serialize};
@@ -130,4 +130,40 @@ async fn the_newest_event_of_each_key_is_delivered() {
     }
     newest.sort_by(|one, other| one.host.cmp(&other.host));
     assert_eq!(newest, [load("a", 3), load("b", 2)]);
+}
+
+pub(crate) struct Answering;
+
+#[cluster_client(name = "RegistryClient", vis = "pub(crate)")]
+impl Answering {
+    #[publish]
+    pub(crate) async fn register(&self, _host: &str) -> Result<u32, Error> {
+        Ok(1)
+    }
+
+    #[invoke]
+    pub(crate) async fn count(&self) -> Result<u32, Error> {
+        Ok(1)
+    }
+}
+
+#[tokio::test]
+async fn a_publication_with_a_result_is_not_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let joining = tokio::spawn(
+        AnsweringProxy::builder()
+            .port(port)
+            .role(RolePreference::Follower)
+            .node_compat()
+            .start(async |_| -> Result<Answering, Error> { panic!("the leader is this test") }),
+    );
+    let mut leader = let_in(&listener).await;
+    let follower = joining.await.unwrap().unwrap();
+    let error = follower.register("a").await.unwrap_err();
+    assert!(matches!(&error, Error::InterfaceMismatch { .. }), "{error}");
+    assert_eq!(error.outcome(), Outcome::NotExecuted);
+    let call = tokio::spawn(async move { follower.count().await });
+    assert!(leader.next().await.conn.contains("count"), "the publication was sent");
+    call.abort();
 }

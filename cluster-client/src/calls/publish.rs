@@ -15,7 +15,7 @@ use crate::member::{Link, Member};
 use crate::node::Peer;
 use crate::proxy::Target;
 use crate::runtime::link::StartError;
-use crate::service::{Kind, Service};
+use crate::service::{Kind, MethodInfo, Service};
 use crate::session::publications::PublicationKey;
 
 /// Publishes.
@@ -66,6 +66,9 @@ where
                 };
                 let by_node = session.node.as_ref().and_then(|node| node.publish_object(method));
                 if let Some(conn) = by_node {
+                    if codec.decode::<T>(&undefined()).is_err() {
+                        return Err(unanswered(info).into());
+                    }
                     match session.link.send_oneway(conn, attempts.timeout_millis(), append) {
                         Ok(()) => break (Peer::Node, true, undefined()),
                         Err(StartError::Encode(error)) => {
@@ -105,6 +108,15 @@ fn undefined() -> Vec<u8> {
     // Never fails: undefined is a few bytes.
     let _ = Codec::SerializeJson.encode(&(), &mut bytes);
     bytes
+}
+
+/// What such a publication fails with if it has a result.
+fn unanswered(info: &MethodInfo) -> Error {
+    Error::InterfaceMismatch {
+        method: info.name.to_owned(),
+        leader: "no answer to it, as a Node process".to_owned(),
+        follower: format!("`{}`: return `()` or an `Option`", info.signature),
+    }
 }
 
 /// A publication that is under way; it is remembered once it is confirmed.
