@@ -1,9 +1,11 @@
 //! What a Rust follower keeps of its own under a Node leader, which says less than a Rust one.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use cluster_client::{
-    Error, LeaderContext, Outcome, RolePreference, Subscribe, Subscription, Value, cluster_client,
+    Error, LeaderContext, Limits, Outcome, RolePreference, Subscribe, Subscription, Value,
+    cluster_client,
 };
 use cluster_protocol::{Codec, ConnObject, FrameLimits, Kind, write_packet};
 use serde::{Deserialize, Serialize};
@@ -11,6 +13,9 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use crate::recorded::{Wire, recorded};
+
+/// Longer than anything takes: to wait for it is to fail.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The load of one of several hosts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Subscribe)]
@@ -46,10 +51,19 @@ async fn nobody(_: LeaderContext) -> Result<Hosts, Error> {
 
 /// A follower, and where it comes to register.
 async fn follower() -> (HostsProxy, Wire, TcpListener) {
+    follower_with(Limits::default()).await
+}
+
+async fn follower_with(limits: Limits) -> (HostsProxy, Wire, TcpListener) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let joining = tokio::spawn(
-        HostsProxy::builder().port(port).role(RolePreference::Follower).node_compat().start(nobody),
+        HostsProxy::builder()
+            .port(port)
+            .role(RolePreference::Follower)
+            .limits(limits)
+            .node_compat()
+            .start(nobody),
     );
     let leader = let_in(&listener).await;
     (joining.await.unwrap().unwrap(), leader, listener)
@@ -97,6 +111,27 @@ async fn what_was_undone_is_not_published_to_the_next_leader() {
     assert!(hosts[0].contains("again") && hosts[1].contains("stays"), "{hosts:?}");
 }
 
+#[tokio::test]
+async fn all_is_published_again_however_much_it_is() {
+    // More than the sockets take while nobody reads.
+    const HOSTS: usize = 160;
+    let padding = "x".repeat(128 << 10);
+    let limits = Limits { outbound_bytes: 1 << 16, ..Limits::default() };
+    let (follower, mut leader, listener) = follower_with(limits).await;
+    for host in 0..HOSTS {
+        follower.register(&format!("{host}{padding}")).await.unwrap();
+        leader.next().await;
+    }
+    drop(leader);
+    let mut leader = let_in(&listener).await;
+    let mut hosts = HashSet::new();
+    for _ in 0..HOSTS {
+        let came = timeout(PATIENCE, leader.next()).await;
+        hosts.insert(came.expect("something is not published again").data);
+    }
+    assert_eq!(hosts.len(), HOSTS);
+}
+
 /// What a Node leader pushes.
 fn push(group: &str, load: &Load) -> Vec<u8> {
     let key = format!("$$inner$$__\"{group}\"");
@@ -125,7 +160,7 @@ async fn the_newest_event_of_each_key_is_delivered() {
     // All three have come by now.
     let mut newest = Vec::new();
     for _ in 0..2 {
-        let next = timeout(Duration::from_secs(20), loads.next()).await;
+        let next = timeout(PATIENCE, loads.next()).await;
         newest.push(next.expect("one of them was lost").unwrap());
     }
     newest.sort_by(|one, other| one.host.cmp(&other.host));
