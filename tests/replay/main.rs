@@ -7,6 +7,7 @@
 //! - `trouble`: what a leader does where a Node process cannot be told
 //! - `defects`: what must not happen between a process of this library and a Node one, though it does in the original
 //! - `waiting`: Node processes whose channel is not there yet
+//! - `keeping`: what a follower keeps of its own, as a Node leader says little
 
 #![allow(
     clippy::unwrap_used,
@@ -17,6 +18,7 @@
 
 mod defects;
 mod follower;
+mod keeping;
 mod leader;
 mod oversize;
 mod recorded;

@@ -26,6 +26,9 @@ struct Trouble {
     /// Of the subscriptions that did not fail.
     senders: std::sync::Mutex<Vec<SubscriptionSender<Said>>>,
     dropped: AtomicBool,
+    /// Lets a publication go on.
+    go_on: Notify,
+    undone: Notify,
 }
 
 /// Says that it was dropped.
@@ -46,6 +49,19 @@ impl Client {
         let _running = Running(Arc::clone(&self.0));
         self.0.asked.notify_one();
         std::future::pending().await
+    }
+
+    #[publish(undo = "unregister")]
+    async fn register(&self, _reg: Value) -> Result<(), Error> {
+        self.0.asked.notify_one();
+        self.0.go_on.notified().await;
+        Ok(())
+    }
+
+    #[invoke]
+    async fn unregister(&self, _reg: Value) -> Result<(), Error> {
+        self.0.undone.notify_one();
+        Ok(())
     }
 
     #[subscribe]
@@ -209,4 +225,17 @@ async fn a_call_to_a_leader_that_closes_is_told_that_it_did_not_run() {
         id += 1;
     }
     assert!(closed.recv().await.is_none());
+}
+
+#[tokio::test]
+async fn what_is_published_after_its_publisher_has_gone_is_taken_back() {
+    let (leader, trouble, port) = leader(Limits::default()).await;
+    let mut events = leader.membership().events();
+    let mut node = node(port).await;
+    node.replay("publish (invoke oneway)").await;
+    trouble.asked.notified().await;
+    drop(node);
+    while !matches!(events.next().await, Some(ClusterEvent::FollowerLeft { .. })) {}
+    trouble.go_on.notify_one();
+    trouble.undone.notified().await;
 }

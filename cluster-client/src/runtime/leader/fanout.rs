@@ -97,6 +97,11 @@ impl Fanout {
         self.left.notify_one();
     }
 
+    /// Whether the follower or local member is still there.
+    pub(super) fn is_attached(&self, id: SubscriberId) -> bool {
+        lock(&self.roster).get(id).is_some()
+    }
+
     /// From now on no follower is admitted. True if there are any.
     pub(crate) fn close_to_followers(&self) -> bool {
         lock(&self.roster).close()

@@ -61,12 +61,21 @@ impl Leadership {
         Ok(settlement)
     }
 
-    pub(crate) fn settle(&self, settlement: Settlement, answered: Answered, caller: SubscriberId) {
+    pub(crate) fn settle(
+        self: &Arc<Self>,
+        settlement: Settlement,
+        answered: Answered,
+        caller: SubscriberId,
+    ) {
         if answered != Answered::Ok {
             return;
         }
         if let Some((key, sequence, arguments)) = settlement.published {
             self.fanout.published(self, key, By { who: caller, sequence }, arguments);
+            // Who has gone before this was settled has taken back only what it had by then.
+            if !self.fanout.is_attached(caller) {
+                self.undo_all(caller);
+            }
         }
         for key in settlement.undone {
             self.fanout.undone(self, &key);

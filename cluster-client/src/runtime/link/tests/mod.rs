@@ -26,6 +26,7 @@ use crate::{
 };
 
 mod answers;
+mod backpressure;
 mod endings;
 mod leader;
 mod writing;
