@@ -133,6 +133,11 @@ fn code(came: &Came) -> String {
     }
 }
 
+/// Longer than anything takes.
+async fn soon<T>(event: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), event).await.expect("it takes too long")
+}
+
 async fn refused(events: &mut Events) -> Error {
     loop {
         if let Some(ClusterEvent::SubscriptionFailed { error, .. }) = events.next().await {
@@ -147,7 +152,7 @@ async fn who_subscribes_while_another_try_is_awaited_is_subscribed_too() {
     trouble.refusals.store(2, Ordering::SeqCst);
     let (mut first, mut second) = (node(port).await, node(port).await);
     first.send(&subscribe(2, "key", "1")).await;
-    trouble.asked.notified().await;
+    soon(trouble.asked.notified()).await;
     second.send(&subscribe(2, "another key", "1")).await;
     let pushed = |came: &Came, key: &str| assert!(came.conn.contains(key), "{came:?}");
     pushed(&first.next().await, r#""key":"key""#);
@@ -185,7 +190,7 @@ async fn one_argument_has_only_so_many_keys() {
     for key in 0..5 {
         node.send(&subscribe(key + 2, &format!("key {key}"), "1")).await;
     }
-    assert!(matches!(refused(&mut events).await, Error::BadArguments { .. }));
+    assert!(matches!(soon(refused(&mut events)).await, Error::BadArguments { .. }));
     // All that it has to say until now.
     node.send(&request(7, 3000, cluster_protocol::HEARTBEAT)).await;
     while node.next().await.id != 7 {}
@@ -205,7 +210,7 @@ async fn a_call_to_a_leader_that_closes_is_told_that_it_did_not_run() {
     let (leader, trouble, port) = leader(limits).await;
     let mut node = node(port).await;
     node.send(&call(2, 2000, "never")).await;
-    trouble.asked.notified().await;
+    soon(trouble.asked.notified()).await;
     let (closing, mut closed) = mpsc::channel::<()>(1);
     tokio::spawn(async move {
         leader.membership().close().await;
@@ -224,7 +229,7 @@ async fn a_call_to_a_leader_that_closes_is_told_that_it_did_not_run() {
         }
         id += 1;
     }
-    assert!(closed.recv().await.is_none());
+    assert!(soon(closed.recv()).await.is_none());
 }
 
 #[tokio::test]
@@ -233,9 +238,9 @@ async fn what_is_published_after_its_publisher_has_gone_is_taken_back() {
     let mut events = leader.membership().events();
     let mut node = node(port).await;
     node.replay("publish (invoke oneway)").await;
-    trouble.asked.notified().await;
+    soon(trouble.asked.notified()).await;
     drop(node);
-    while !matches!(events.next().await, Some(ClusterEvent::FollowerLeft { .. })) {}
+    while !matches!(soon(events.next()).await, Some(ClusterEvent::FollowerLeft { .. })) {}
     trouble.go_on.notify_one();
-    trouble.undone.notified().await;
+    soon(trouble.undone.notified()).await;
 }
