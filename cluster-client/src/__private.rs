@@ -10,7 +10,7 @@ use crate::calls;
 pub use crate::calls::{close, invoke, oneway, publish};
 pub use crate::context::CallContext;
 pub use crate::error::Error;
-pub use crate::event::{Delivery, EventOptions, Receivers, Subscribe};
+pub use crate::event::{Delivery, EventOptions, Events, Receivers, Subscribe};
 pub use crate::interface::Shape;
 pub use crate::key::key;
 pub use crate::membership::Membership;
@@ -56,7 +56,7 @@ pub fn opened<M: Delivers + Fails>(
     call.opened(result.map(|opened| opened.map_err(Failed::<M>)))
 }
 
-/// How the events of a subscription are delivered.
-pub const fn options<M: Delivers>() -> EventOptions {
-    M::Event::OPTIONS
+/// What is known of the events of a subscription.
+pub const fn events<M: Delivers>() -> Events {
+    Events::of::<M::Event>()
 }

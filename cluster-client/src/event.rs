@@ -58,6 +58,10 @@ pub trait Subscribe: Clone + PartialEq + Serialize + DeserializeOwned + Send + '
     #[doc(hidden)]
     const OPTIONS: EventOptions;
 
+    /// Whether a field is marked `#[subscribe(key)]`.
+    #[doc(hidden)]
+    const KEYED: bool = false;
+
     /// The value of the `#[subscribe(key)]` field.
     #[doc(hidden)]
     fn item_key(&self) -> Option<String> {
@@ -87,6 +91,23 @@ impl EventOptions {
     }
 }
 
+/// What is known of the events of a subscription without their type.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub struct Events {
+    pub(crate) options: EventOptions,
+    /// For the values of a Node leader, which sends no item keys. `None`: events of this type have none.
+    pub(crate) item_key: Option<ReadItemKey>,
+}
+
+impl Events {
+    /// Of an event type.
+    pub const fn of<E: Subscribe>() -> Self {
+        let item_key = if E::KEYED { Some(read_item_key::<E> as ReadItemKey) } else { None };
+        Self { options: E::OPTIONS, item_key }
+    }
+}
+
 /// What becomes of values for which a subscriber is too slow.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +133,17 @@ pub enum Receivers {
 
 /// The `#[subscribe(key)]` of a value, as canonical JSON; `None` where the event type has none.
 pub(crate) type ItemKey = Option<Arc<str>>;
+
+/// Reads the item key out of an encoded value.
+pub(crate) type ReadItemKey = fn(Codec, &[u8]) -> ItemKey;
+
+/// The item key of a value that came without it. Runs the user's code; a value that cannot be read has none, and is an
+/// error for whoever reads it.
+pub(crate) fn read_item_key<E: Subscribe>(codec: Codec, bytes: &[u8]) -> ItemKey {
+    let read = || codec.decode::<E>(bytes).ok()?.item_key();
+    // A panic must not end the connection's task.
+    catch_unwind(read).ok().flatten().map(Arc::from)
+}
 
 /// A value on its way to subscribers, its type erased. Cloning one shares the value.
 #[derive(Clone)]
@@ -232,6 +264,16 @@ mod tests {
                 "{error:?}"
             );
         }
+    }
+
+    #[test]
+    fn the_item_key_of_encoded_bytes_is_that_of_the_value() {
+        let read = Events::of::<Quote>().item_key.unwrap();
+        let mut bytes = Vec::new();
+        Codec::SerializeJson.encode(&Quote::new("ACME", 1), &mut bytes).unwrap();
+        assert_eq!(read(Codec::SerializeJson, &bytes).as_deref(), Some("ACME"));
+        assert_eq!(read(Codec::SerializeJson, b"no quote"), None);
+        assert!(Events::of::<Latest>().item_key.is_none());
     }
 
     #[test]

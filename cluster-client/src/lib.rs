@@ -183,18 +183,27 @@
 //!
 //! - **Values** travel as [`Codec::SerializeJson`] on every connection of the channel, so JavaScript's own have types here:
 //!   [`Date`], [`Buffer`], [`Undefined`], [`JsError`], [`Value`]. `None` is `null` for Node, and left out, so `undefined`, with
-//!   `#[serde(skip_serializing_if = "Option::is_none")]`.
+//!   `#[serde(skip_serializing_if = "Option::is_none")]`. Node processes use the default `transcode` and `formatKey`.
+//! - **Channels**: each process that may win the port runs all channels of that port. A Node owner does not say that it lacks
+//!   one: those who wait for it get [`Error::NoLeader`] after [`max_wait_time`](Builder::max_wait_time).
 //! - **Methods** are found by their names on the wire: `rename_all` and `name = "…"`. A Node process names none when it
 //!   subscribes, and says `publish` when it publishes: that is the only `#[subscribe]`, `#[publish]` method, or the one
 //!   marked `default`, which takes the one argument that Node gives (the subscribing one may take none). To a Node leader no
-//!   other subscription can be made. A default publication with a `name = "…"` of its own goes by that.
-//! - **A Node leader** does not answer subscriptions and publications: `Ok` means sent. It has no epoch ([`LeaderInfo`] says
-//!   0, and process 0), is not checked against the interface, and cannot be told to cancel a call. A method that it does not
-//!   have, or that throws outside of a promise, is answered by the deadline, and ends the Node process unless that
-//!   handles it.
+//!   other subscription can be made. A default publication with a `name = "…"` of its own goes by that; without one, no other
+//!   method may be called `publish`.
+//! - **A Node leader** does not answer subscriptions and publications: `Ok` means queued, and a `#[publish(event)]` that is
+//!   still queued when the connection ends is lost without a word. A publication that returns more than `()` or an `Option`
+//!   is [`Error::InterfaceMismatch`] there. It has no epoch ([`LeaderInfo`] says 0, and process 0), is not checked against
+//!   the interface, and cannot be told to cancel a call. A method that it does not have, or that throws outside of a
+//!   promise, is answered by the deadline, and ends the Node process unless that handles it. Whether all subscribers get a
+//!   value or one of them (`receivers = "one"`) is its option `isBroadcast`.
+//! - **Publications** change owners, and are undone when their owner dies, under a Rust leader only, and there a Node
+//!   process cannot be told that its own was taken over or undone: it publishes it again to the next leader. Under a Node
+//!   leader each process publishes again what it has published and not itself undone, and `undo` is called for nobody.
 //! - **Errors** of a Node leader's method are that method's own, if its type deserializes from `name`, `message`, `code` and
-//!   `stack` (an untagged enum with a variant of `code` and `message` does), else [`Error::NodeError`]. Node processes get these four of ours: name of the type, text, the field `code` or
-//!   the name of the variant, and where.
+//!   `stack` (an untagged enum with a variant of `code` and `message` does), else [`Error::NodeError`]. Node processes get
+//!   these four of ours: those of a [`JsError`] as they are; of any other error the name of its type, its text, its field
+//!   `code` or the name of its variant, and where.
 //! - **A Node process** that sends more than [`Limits::max_data`] is disconnected, and its pending calls fail.
 //! - **A Node follower** is not told of `Missed` and `Resynced`. When its leader closes, its calls fail with
 //!   `SocketCloseError`; those that were not begun are not carried over.

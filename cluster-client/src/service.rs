@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::event::{Delivery, EventOptions, Receivers};
+use crate::event::{Delivery, EventOptions, Events, ReadItemKey, Receivers};
 use crate::interface::{MethodDescription, MethodKind, Shape};
 use crate::proxy::Proxy;
 use crate::serve::{Call, Opened, Slot};
@@ -118,6 +118,8 @@ pub struct MethodInfo {
     pub(crate) named: bool,
     /// Whether it is what a Node process means that names no method.
     pub(crate) default: bool,
+    /// How to read the item key of an event, if it has one.
+    pub(crate) item_key: Option<ReadItemKey>,
 }
 
 #[derive(Clone, Copy)]
@@ -148,6 +150,7 @@ impl MethodInfo {
             version: None,
             named: false,
             default: false,
+            item_key: None,
         }
     }
 
@@ -206,8 +209,9 @@ impl MethodInfo {
     }
 
     /// How a subscription's events are delivered.
-    pub const fn delivers(mut self, options: EventOptions) -> Self {
-        self.kind = Kind::Subscribe { key: no_key, options };
+    pub const fn delivers(mut self, events: Events) -> Self {
+        self.kind = Kind::Subscribe { key: no_key, options: events.options };
+        self.item_key = events.item_key;
         self
     }
 

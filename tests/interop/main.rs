@@ -18,7 +18,6 @@ mod hostile;
 mod jobs;
 mod kill;
 mod mixed;
-mod node;
 mod random;
 mod roles;
 mod scene;
@@ -29,6 +28,8 @@ mod volume;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use support::node;
 
 /// The binary that is a Rust member.
 const MEMBER: &str = env!("CARGO_BIN_EXE_member");

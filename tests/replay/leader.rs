@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use cluster_client::Value;
 use cluster_protocol::{Codec, Kind};
 use support::free_port;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::recorded::{Wire, recorded};
 use crate::registry::{Published, Registry, RegistryProxy};
@@ -108,4 +108,51 @@ async fn a_publication_means_the_only_method_that_publishes() {
     assert_eq!(seen.recv().await, Some(published));
     let id = node.replay("heartbeat").await;
     assert_eq!(node.next().await.id, id, "a publication is not answered");
+}
+
+/// The leader that fails is gone at once, and its followers are told all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_real_client_that_cannot_be_built_is_the_answer_to_a_registration() {
+    for _ in 0..50 {
+        let port = free_port();
+        let (fail, failing) = watch::channel(false);
+        let start = RegistryProxy::builder().port(port).node_compat().start(move |_| {
+            let mut failing = failing.clone();
+            async move {
+                let _ = failing.wait_for(|fail| *fail).await;
+                Err::<Registry, _>("mock error")
+            }
+        });
+        let start = tokio::spawn(start);
+        let mut node = Wire::connect_soon(port).await;
+        let id = node.replay("register_channel").await;
+        // It is in as soon as it is answered at all.
+        let heartbeat = node.replay("heartbeat").await;
+        assert_eq!(node.next().await.id, heartbeat);
+
+        fail.send(true).unwrap();
+        let answer = node.next().await;
+        assert_eq!((answer.kind, answer.id), (Kind::Response, id));
+        assert!(String::from_utf8_lossy(&answer.data).contains("mock+error"));
+        assert!(start.await.unwrap().is_err());
+    }
+}
+
+/// As a Node leader does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn publications_begin_in_the_order_in_which_they_came() {
+    let (_leader, mut seen, mut node) = leader().await;
+    let recorded = recorded("publish (invoke oneway)").bytes();
+    let at = recorded.windows(6).position(|bytes| bytes == b"bar+xx").unwrap();
+    let mut packets = Vec::new();
+    for number in 10..100 {
+        let mut packet = recorded.clone();
+        packet[7..12].copy_from_slice(&[0, 0, 0, 1, number]);
+        packet[at + 4..at + 6].copy_from_slice(number.to_string().as_bytes());
+        packets.extend_from_slice(&packet);
+    }
+    node.send(&packets).await;
+    for number in 10..100 {
+        assert_eq!(seen.recv().await.unwrap().publish_data, format!("bar {number}"));
+    }
 }

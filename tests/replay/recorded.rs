@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// Longer than anything takes: to wait for it is to fail.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A packet as Node sent it.
 #[derive(Deserialize)]
@@ -89,6 +89,19 @@ impl Wire {
         Self::new(TcpStream::connect(("127.0.0.1", port)).await.unwrap())
     }
 
+    /// As soon as somebody listens.
+    pub(crate) async fn connect_soon(port: u16) -> Self {
+        let connected = async {
+            loop {
+                match TcpStream::connect(("127.0.0.1", port)).await {
+                    Ok(stream) => break Self::new(stream),
+                    Err(_) => tokio::task::yield_now().await,
+                }
+            }
+        };
+        timeout(PATIENCE, connected).await.unwrap()
+    }
+
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
         timeout(PATIENCE, self.stream.write_all(bytes)).await.unwrap().unwrap();
     }
@@ -102,12 +115,15 @@ impl Wire {
 
     /// The next packet but heartbeats.
     pub(crate) async fn next(&mut self) -> Came {
-        loop {
-            let came = self.any().await;
-            if came.conn != cluster_protocol::HEARTBEAT {
-                return came;
+        let next = async {
+            loop {
+                let came = self.any().await;
+                if came.conn != cluster_protocol::HEARTBEAT {
+                    return came;
+                }
             }
-        }
+        };
+        timeout(PATIENCE, next).await.expect("nothing but heartbeats came")
     }
 
     pub(crate) async fn any(&mut self) -> Came {
@@ -127,5 +143,11 @@ impl Wire {
             let read = timeout(PATIENCE, self.stream.read_buf(&mut self.received)).await;
             assert_ne!(read.expect("no packet came").unwrap(), 0, "the connection is closed");
         }
+    }
+
+    /// Waits until the other end has closed the connection, without having said anything more.
+    pub(crate) async fn closed(&mut self) {
+        let read = timeout(PATIENCE, self.stream.read_buf(&mut self.received)).await;
+        assert_eq!(read.expect("the connection is open").unwrap_or(0), 0, "something more came");
     }
 }

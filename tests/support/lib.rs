@@ -3,6 +3,7 @@
 //! - `ledger`: a server that the real clients of all members connect to, which sees from outside what they do
 //! - `backend`: that real client
 //! - `report`: what a member process is told, and what it says
+//! - `node`: members that are Node processes
 //! - `process`: starts such processes, and ends them however the test ends
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
@@ -10,6 +11,8 @@
 
 pub mod backend;
 pub mod ledger;
+#[cfg(unix)]
+pub mod node;
 pub mod process;
 pub mod report;
 

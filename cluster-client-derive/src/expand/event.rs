@@ -24,6 +24,8 @@ pub(crate) fn event(event: &Event, item: &DeriveInput) -> TokenStream {
     };
     let item_key = event.key.as_ref().map(|field| {
         quote_spanned! {span=>
+            const KEYED: bool = true;
+
             fn item_key(&self) -> ::core::option::Option<::std::string::String> {
                 #private::key(&(&self.#field,)).ok()
             }

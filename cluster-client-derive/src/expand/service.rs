@@ -178,7 +178,7 @@ fn info(client: &Client, method: &Method) -> TokenStream {
     if matches!(method.attr.role, Role::Subscribe) {
         let this = signature::name(method);
         options.extend(quote_spanned! {span=>
-            .delivers(#private::options::<#this>())
+            .delivers(#private::events::<#this>())
         });
     }
     quote_spanned! {span=>

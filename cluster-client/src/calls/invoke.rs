@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use cluster_protocol::{Codec, EncodeArguments, object_with_call};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,6 +14,7 @@ use super::{decode, outcome, waker};
 use crate::context::{CURRENT, CallContext, CallId};
 use crate::error::{Error, Outcome};
 use crate::member::Link;
+use crate::node::Peer;
 use crate::proxy::Target;
 use crate::runtime::leader::{Leadership, Permit, Refusal};
 use crate::serve::{Answered, CatchPanic, panic_message, span};
@@ -79,7 +81,7 @@ where
                         if let Some((ok, bytes)) =
                             call_by_bytes(attempts, &leadership, call, data).await?
                         {
-                            return Ok(decode(codec, info.name, ok, &bytes));
+                            return Ok(decode(Peer::Rust, codec, info.name, ok, &bytes));
                         }
                     }
                 }
@@ -98,7 +100,11 @@ where
                 let sent = attempts.answer(&session, started).await?;
                 if let Some(answer) = sent {
                     let ok = outcome(attempts, answer.kind, &answer.payload)?;
-                    return Ok(decode(codec, info.name, ok, &answer.payload));
+                    if let Some(call) = call.filter(|_| ok && session.node.is_some()) {
+                        let data = || encoded(codec, &args);
+                        member.forget_undone(attempts.method, call.sequence, data);
+                    }
+                    return Ok(decode(session.leader(), codec, info.name, ok, &answer.payload));
                 }
             }
         }
@@ -107,10 +113,14 @@ where
 
 /// How many bytes a call that waits holds on to.
 fn size(codec: Codec, args: &impl EncodeArguments) -> usize {
-    let mut out = Vec::new();
     // An error here comes again when the call is sent, and is told then.
-    let _ = args.encode(codec, &mut out);
-    out.len()
+    encoded(codec, args).map_or(0, |data| data.len())
+}
+
+fn encoded(codec: Codec, args: &impl EncodeArguments) -> Option<Bytes> {
+    let mut out = Vec::new();
+    args.encode(codec, &mut out).ok()?;
+    Some(out.into())
 }
 
 /// Lets a call into a leadership of this process. `None`: not this one, try the next.
@@ -177,7 +187,7 @@ where
 {
     let mut bytes = Vec::new();
     match codec.encode(&error, &mut bytes) {
-        Ok(()) => decode::<(), E>(codec, method, false, &bytes).err().unwrap_or(error),
+        Ok(()) => decode::<(), E>(Peer::Rust, codec, method, false, &bytes).err().unwrap_or(error),
         Err(unencodable) => {
             Error::BadResult { method: method.to_owned(), message: unencodable.to_string() }.into()
         }

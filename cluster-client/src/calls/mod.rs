@@ -2,12 +2,14 @@
 //!
 //! - `attempts`: a call's way to some leader, with what is tried again and what is not
 //! - `invoke`, `publish`, `subscribe`, `oneway`: one for each kind of method
+//! - `undone`: what is forgotten where the leader does not say so
 
 mod attempts;
 mod invoke;
 mod oneway;
 mod publish;
 mod subscribe;
+mod undone;
 
 pub use self::invoke::invoke;
 pub(crate) use self::oneway::Oneways;
@@ -22,6 +24,7 @@ use cluster_protocol::Codec;
 
 use self::attempts::Attempts;
 use crate::error::Error;
+use crate::node::Peer;
 use crate::node::errors::thrown_by;
 use crate::proxy::Target;
 use crate::service::Service;
@@ -37,8 +40,8 @@ async fn waker() -> Waker {
     poll_fn(|cx| Poll::Ready(cx.waker().clone())).await
 }
 
-/// Decodes what a call has brought.
-fn decode<T, E>(codec: Codec, method: &str, ok: bool, bytes: &[u8]) -> Result<T, E>
+/// Decodes what a call to `leader` has brought.
+fn decode<T, E>(leader: Peer, codec: Codec, method: &str, ok: bool, bytes: &[u8]) -> Result<T, E>
 where
     T: serde::de::DeserializeOwned,
     E: From<Error> + serde::de::DeserializeOwned,
@@ -53,10 +56,10 @@ where
     if ok {
         codec.decode(bytes).map_err(failed)
     } else {
-        Err(codec.decode(bytes).unwrap_or_else(|error| match codec {
-            // It may be that of a leader which does not know the type.
-            Codec::SerializeJson => thrown_by(method, bytes).map_or_else(|| failed(error), E::from),
-            _ => failed(error),
+        Err(codec.decode(bytes).unwrap_or_else(|error| match leader {
+            // It knows nothing of the type.
+            Peer::Node => thrown_by(method, bytes).map_or_else(|| failed(error), E::from),
+            Peer::Rust => failed(error),
         }))
     }
 }
@@ -67,5 +70,22 @@ fn outcome(attempts: &Attempts<'_>, kind: AnswerKind, message: &[u8]) -> Result<
         AnswerKind::Ok => Ok(true),
         AnswerKind::Err => Ok(false),
         AnswerKind::Failed(failure) => Err(attempts.failed(failure, message)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cluster_protocol::JsError;
+
+    use super::*;
+
+    #[test]
+    fn only_what_a_node_leader_sends_is_read_as_thrown_by_it() {
+        let codec = Codec::SerializeJson;
+        let mut bytes = Vec::new();
+        codec.encode(&JsError::new("no"), &mut bytes).unwrap();
+        let read = |leader| decode::<(), Error>(leader, codec, "get", false, &bytes).unwrap_err();
+        assert!(matches!(read(Peer::Node), Error::NodeError { message, .. } if message == "no"));
+        assert!(matches!(read(Peer::Rust), Error::Decode { .. }));
     }
 }

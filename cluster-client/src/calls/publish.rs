@@ -12,9 +12,10 @@ use super::invoke::{call_by_bytes, enter};
 use super::{decode, outcome, waker};
 use crate::error::Error;
 use crate::member::{Link, Member};
+use crate::node::Peer;
 use crate::proxy::Target;
 use crate::runtime::link::StartError;
-use crate::service::{Kind, Service};
+use crate::service::{Kind, MethodInfo, Service};
 use crate::session::publications::PublicationKey;
 
 /// Publishes.
@@ -46,16 +47,16 @@ where
         }
         _ => None,
     };
-    let (ok, bytes) = loop {
+    let (leader, ok, bytes) = loop {
         match attempts.route(|| data.len()).await? {
             Route::Here(leadership) => {
                 if enter(&mut attempts, &leadership).await?.is_none() {
                     continue;
                 }
-                if let Some(answer) =
+                if let Some((ok, bytes)) =
                     call_by_bytes(&mut attempts, &leadership, call, data.to_vec()).await?
                 {
-                    break answer;
+                    break (Peer::Rust, ok, bytes);
                 }
             }
             Route::There(session) => {
@@ -65,8 +66,11 @@ where
                 };
                 let by_node = session.node.as_ref().and_then(|node| node.publish_object(method));
                 if let Some(conn) = by_node {
+                    if codec.decode::<T>(&undefined()).is_err() {
+                        return Err(unanswered(info).into());
+                    }
                     match session.link.send_oneway(conn, attempts.timeout_millis(), append) {
-                        Ok(()) => break (true, undefined()),
+                        Ok(()) => break (Peer::Node, true, undefined()),
                         Err(StartError::Encode(error)) => {
                             return Err(attempts.unencodable(&error).into());
                         }
@@ -84,6 +88,7 @@ where
                 let started = session.link.start(conn.as_bytes(), attempts.deadline, waker, append);
                 if let Some(answer) = attempts.answer(&session, started).await? {
                     break (
+                        session.leader(),
                         outcome(&attempts, answer.kind, &answer.payload)?,
                         answer.payload.to_vec(),
                     );
@@ -94,7 +99,7 @@ where
     if let Some(remembering) = remembering.filter(|_| ok) {
         remembering.confirm();
     }
-    decode(codec, info.name, ok, &bytes)
+    decode(leader, codec, info.name, ok, &bytes)
 }
 
 /// What a Node leader would answer, which it does not: it has no answer to a publication.
@@ -103,6 +108,15 @@ fn undefined() -> Vec<u8> {
     // Never fails: undefined is a few bytes.
     let _ = Codec::SerializeJson.encode(&(), &mut bytes);
     bytes
+}
+
+/// What such a publication fails with if it has a result.
+fn unanswered(info: &MethodInfo) -> Error {
+    Error::InterfaceMismatch {
+        method: info.name.to_owned(),
+        leader: "no answer to it, as a Node process".to_owned(),
+        follower: format!("`{}`: return `()` or an `Option`", info.signature),
+    }
 }
 
 /// A publication that is under way; it is remembered once it is confirmed.

@@ -14,6 +14,7 @@ use crate::event::{Delivery, Subscribe};
 use crate::key::topic_key;
 use crate::member::{Handle, Link, Member, Turn};
 use crate::membership::ClusterEvent;
+use crate::node::Peer;
 use crate::proxy::Target;
 use crate::runtime::leader::Request;
 use crate::runtime::link::StartError;
@@ -67,7 +68,8 @@ where
         };
         let (link, answer) = ask::<Ev>(&mut attempts, &key, &arguments).await?;
         if let Some((false, bytes)) = answer {
-            return decode::<Never, E>(member.codec(), info.name, false, &bytes)
+            // A Node leader has no answer at all.
+            return decode::<Never, E>(Peer::Rust, member.codec(), info.name, false, &bytes)
                 .map(|never| match never {});
         }
         asking.confirm(id);

@@ -2,9 +2,10 @@
 
 use std::fmt::Display;
 
-use cluster_protocol::{Codec, Failure, Value};
+use cluster_protocol::{Codec, ErrorCode, Failure, JsError, Value};
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::code::Code;
 use crate::error::Error;
 
 /// The name of errors that are the library's own.
@@ -12,22 +13,14 @@ const NAME: &str = "ClusterClientError";
 
 /// An error as Node processes exchange it.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Value")]
 pub(crate) struct Thrown {
-    #[serde(default, serialize_with = "or_undefined")]
+    #[serde(serialize_with = "or_undefined")]
     stack: Option<String>,
-    #[serde(default)]
-    name: Option<String>,
-    #[serde(default)]
+    name: String,
     pub(crate) message: String,
-    #[serde(default, serialize_with = "or_undefined")]
+    #[serde(serialize_with = "or_undefined")]
     code: Option<Code>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-enum Code {
-    Text(String),
-    Number(f64),
 }
 
 impl Thrown {
@@ -37,13 +30,19 @@ impl Thrown {
             "{name}: {message}\n    at {method} (the leader, process {})",
             std::process::id()
         );
-        Self { stack: Some(stack), name: Some(name.to_owned()), message, code }
+        Self { stack: Some(stack), name: name.to_owned(), message, code }
     }
 
-    /// An error of a real client: named by its type, with the name of its variant for a code, or the field `code` that it
-    /// has.
+    /// An error of a real client: one of JavaScript as it is, any other named by its type, with the name of its variant
+    /// for a code, or the field `code` that it has.
     pub(crate) fn by_method<E: Serialize + Display>(method: &str, name: &str, error: &E) -> Self {
-        Self::new(method, name, error.to_string(), code(error))
+        if let Some(Value::Error(error)) = value(error) {
+            let Self { stack, name, message, code } = Value::Error(error).into();
+            let mut thrown = Self::new(method, &name, message, code);
+            thrown.stack = stack.or(thrown.stack);
+            return thrown;
+        }
+        Self::new(method, name, error.to_string(), Code::of(error))
     }
 
     /// A failure before, or instead of, a result.
@@ -70,6 +69,11 @@ impl Thrown {
         Self::new("register_channel", NAME, message.to_owned(), Some(Code::Text(code.to_owned())))
     }
 
+    /// What it has sent is over a limit.
+    pub(crate) fn too_large(method: &str, message: &str) -> Self {
+        Self::new(method, NAME, message.to_owned(), Some(Code::Text("TOO_LARGE".to_owned())))
+    }
+
     /// Its bytes on the wire.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         // Never fails: strings, and a number that was in a value already.
@@ -77,40 +81,41 @@ impl Thrown {
     }
 }
 
-/// The error that a Node leader's method has thrown, if the bytes are one.
-pub(crate) fn thrown_by(method: &str, bytes: &[u8]) -> Option<Error> {
-    let Thrown { stack, name, message, code } = Codec::SerializeJson.decode(bytes).ok()?;
-    Some(Error::NodeError {
-        method: method.to_owned(),
-        name: name?,
-        message,
-        code: code.map(|code| match code {
-            Code::Text(text) => text,
-            Code::Number(number) => number.to_string(),
-        }),
-        stack,
-    })
+/// Takes of the four what is usable: `throw` takes anything, and any property may have any value.
+impl From<Value> for Thrown {
+    fn from(value: Value) -> Self {
+        let JsError { name, message, stack, code, .. } = match value {
+            Value::Error(error) => *error,
+            Value::Object(object) => object.into(),
+            _ => JsError::new(""),
+        };
+        let code = code.map(|code| match code {
+            ErrorCode::Text(text) => Code::Text(text),
+            ErrorCode::Number(number) => Code::Number(number),
+        });
+        Self { stack, name, message, code }
+    }
 }
 
-/// The field `code` of an error, or the name of its variant.
-fn code<E: Serialize>(error: &E) -> Option<Code> {
+/// The error that a Node leader's method has thrown, if the bytes are one.
+pub(crate) fn thrown_by(method: &str, bytes: &[u8]) -> Option<Error> {
+    let value = Codec::SerializeJson.decode(bytes).ok()?;
+    if !matches!(value, Value::Error(_) | Value::Object(_)) {
+        return None;
+    }
+    let Thrown { stack, name, message, code } = value.into();
+    let code = code.map(|code| match code {
+        Code::Text(text) => text,
+        Code::Number(number) => number.to_string(),
+    });
+    Some(Error::NodeError { method: method.to_owned(), name, message, code, stack })
+}
+
+/// What JavaScript would see of it.
+fn value<E: Serialize>(error: &E) -> Option<Value> {
     let mut bytes = Vec::new();
     Codec::SerializeJson.encode(error, &mut bytes).ok()?;
-    match Codec::SerializeJson.decode(&bytes).ok()? {
-        // A variant without fields.
-        Value::String(variant) => Some(Code::Text(variant)),
-        Value::Object(fields) => match fields.get("code") {
-            Some(Value::String(code)) => Some(Code::Text(code.clone())),
-            Some(Value::Number(code)) => Some(Code::Number(*code)),
-            // A variant with fields is an object with its name for the only entry.
-            _ if fields.len() == 1 => {
-                let variant = fields.iter().map(|(name, _)| name).find(|name| *name != "message");
-                variant.map(|name| Code::Text(name.to_owned()))
-            }
-            _ => None,
-        },
-        _ => None,
-    }
+    Codec::SerializeJson.decode(&bytes).ok()
 }
 
 /// A field that is not there is `undefined` in JavaScript, not `null`.
@@ -126,22 +131,19 @@ fn or_undefined<T: Serialize, S: Serializer>(
 
 #[cfg(test)]
 mod tests {
+    use cluster_protocol::Object;
+
     use super::*;
 
     #[derive(Debug, thiserror::Error, Serialize)]
     enum Problem {
-        #[error("nothing there")]
-        NotFound,
         #[error("no such service: {0}")]
         Unknown(String),
     }
 
     #[derive(Debug, thiserror::Error, Serialize)]
-    #[error("{text}")]
-    struct Coded {
-        code: i32,
-        text: String,
-    }
+    #[error("the registry refused: {0}")]
+    struct Refused(JsError);
 
     fn sent(thrown: &Thrown) -> Value {
         let mut bytes = Vec::new();
@@ -156,24 +158,31 @@ mod tests {
         let names: Vec<_> = fields.iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["stack", "name", "message", "code"]);
         assert_eq!(thrown.message, "no such service: web");
-        assert_eq!(thrown.name.as_deref(), Some("Problem"));
+        assert_eq!(thrown.name, "Problem");
         assert_eq!(thrown.code, Some(Code::Text("Unknown".to_owned())));
         let stack = thrown.stack.unwrap();
         assert!(stack.starts_with("Problem: no such service: web\n    at lookup ("), "{stack}");
     }
 
     #[test]
-    fn the_code_is_the_errors_own_or_its_variant() {
-        assert_eq!(code(&Problem::NotFound), Some(Code::Text("NotFound".to_owned())));
-        assert_eq!(code(&Coded { code: 404, text: "gone".to_owned() }), Some(Code::Number(404.0)));
-        assert_eq!(code(&()), None);
+    fn an_error_of_javascript_keeps_what_it_has() {
+        let error = JsError {
+            name: "TypeError".to_owned(),
+            stack: Some("TypeError: no\n    at x".to_owned()),
+            code: Some(ErrorCode::Number(-111.0)),
+            ..JsError::new("no")
+        };
+        let thrown = Thrown::by_method("get", "Refused", &Refused(error.clone()));
+        assert_eq!(thrown, Value::Error(error.into()).into());
+        let thrown = Thrown::by_method("get", "Refused", &Refused(JsError::new("no")));
+        assert!(thrown.stack.unwrap().starts_with("Error: no\n    at get ("));
     }
 
     #[test]
     fn what_a_node_leader_throws_is_an_error_with_all_four() {
         let thrown = Thrown {
             stack: Some("TypeError: no\n    at x".to_owned()),
-            name: Some("TypeError".to_owned()),
+            name: "TypeError".to_owned(),
             message: "no".to_owned(),
             code: Some(Code::Number(-111.0)),
         };
@@ -188,5 +197,24 @@ mod tests {
         };
         assert_eq!(thrown_by("get", &bytes), Some(expected));
         assert_eq!(thrown_by("get", b"^^^^-5"), None);
+    }
+
+    #[test]
+    fn of_what_a_node_leader_throws_the_usable_is_taken() {
+        let read = |fields: &[(&str, Value)]| {
+            let object: Object = fields.iter().cloned().collect();
+            let mut bytes = Vec::new();
+            Codec::SerializeJson.encode(&Value::Object(object), &mut bytes).unwrap();
+            let Some(Error::NodeError { name, message, code, stack, .. }) =
+                thrown_by("get", &bytes)
+            else {
+                panic!("an error")
+            };
+            (name, message, code, stack)
+        };
+        let nameless = [("message", "no".into()), ("code", true.into())];
+        assert_eq!(read(&nameless), ("Error".into(), "no".into(), None, None));
+        let odd = [("name", "Odd".into()), ("message", Value::Null), ("stack", Value::Undefined)];
+        assert_eq!(read(&odd), ("Odd".into(), String::new(), None, None));
     }
 }

@@ -50,13 +50,10 @@ impl NodeInterface {
                 )));
             }
         }
-        let publish = publish.and_then(|method| {
-            let info = methods.get(method)?;
-            let name = if info.named { info.name } else { PUBLISH };
-            let conn =
-                ConnObject::Invoke { method: name.into(), arg_length: 1, oneway: true, call: None };
-            Some(Publish { method, name, conn: conn.to_bytes() })
-        });
+        let publish = publish.and_then(|method| Some(Publish::new(method, methods.get(method)?)));
+        if let Some(publish) = &publish {
+            publish.check(methods)?;
+        }
         Ok(Self { subscribe, publish, arguments })
     }
 
@@ -91,6 +88,30 @@ impl NodeInterface {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl Publish {
+    fn new(method: usize, info: &MethodInfo) -> Self {
+        let name = if info.named { info.name } else { PUBLISH };
+        let conn =
+            ConnObject::Invoke { method: name.into(), arg_length: 1, oneway: true, call: None };
+        Self { method, name, conn: conn.to_bytes() }
+    }
+
+    /// Its name for Node must not be that of another method, which would be called in its place.
+    fn check(&self, methods: &[MethodInfo]) -> Result<(), Error> {
+        let is_taken =
+            |(index, info): (usize, &MethodInfo)| index != self.method && info.name == self.name;
+        if !methods.iter().enumerate().any(is_taken) {
+            return Ok(());
+        }
+        let own = methods.get(self.method).map_or("", |info| info.name);
+        Err(refused(&format!(
+            "a Node process publishes by `{name}`, which stands for `{own}` and is the name of another \
+             method: give that one another name on the wire, or `{own}` a `name = \"…\"` of its own",
+            name = self.name
+        )))
     }
 }
 
@@ -139,16 +160,17 @@ fn arguments(info: &MethodInfo) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Delivery, EventOptions, Receivers};
+    use crate::event::Events;
+    use crate::subscription::testing::Latest;
 
-    const OPTIONS: EventOptions = EventOptions::new(Delivery::Latest, Receivers::All);
+    const EVENTS: Events = Events::of::<Latest>();
 
     fn info(name: &'static str, conn: &'static str) -> MethodInfo {
         MethodInfo::new(name, "", conn, |shape| shape)
     }
 
     fn watch(name: &'static str) -> MethodInfo {
-        info(name, cluster_protocol::invoke_object!("watch", 1, false)).delivers(OPTIONS)
+        info(name, cluster_protocol::invoke_object!("watch", 1, false)).delivers(EVENTS)
     }
 
     fn register() -> MethodInfo {
@@ -193,7 +215,20 @@ mod tests {
         let error = NodeInterface::new(&[two]).unwrap_err().to_string();
         assert!(error.contains("`register` takes 2"), "{error}");
         let none = info("watch", cluster_protocol::invoke_object!("watch", 0, false));
-        assert!(NodeInterface::new(&[none.delivers(OPTIONS)]).is_ok());
+        assert!(NodeInterface::new(&[none.delivers(EVENTS)]).is_ok());
+    }
+
+    #[test]
+    fn no_other_method_may_have_the_name_that_node_publishes_by() {
+        let publish = || info("publish", cluster_protocol::invoke_object!("publish", 1, false));
+        let error = NodeInterface::new(&[publish(), register()]).unwrap_err().to_string();
+        for part in ["publishes by `publish`", "stands for `register`", "another name"] {
+            assert!(error.contains(part), "{error}");
+        }
+        assert!(NodeInterface::new(&[publish(), register().named()]).is_ok());
+        assert!(NodeInterface::new(&[publish().event()]).is_ok());
+        let both = [publish().event(), register().default_of_its_kind()];
+        assert!(NodeInterface::new(&both).is_err());
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub(crate) struct NodeKeys {
     /// For each key of the leader the subscriptions here. More than one only if their arguments read the same in
     /// JavaScript, such as 0 and -0.
     topics: HashMap<String, Vec<Arc<str>>>,
+    /// These keys by what they mean.
+    meanings: HashMap<String, String>,
 }
 
 /// How a subscription is written for a Node leader.
@@ -40,6 +42,9 @@ impl NodeKeys {
     ) -> Result<Vec<u8>, Error> {
         let reg = reg(arguments)?;
         let wire = Wire { key: node_key(reg.get()), reg };
+        if let Some(meaning) = meaning(&wire.key) {
+            self.meanings.insert(meaning, wire.key.clone());
+        }
         let topics = self.topics.entry(wire.key.clone()).or_default();
         if !topics.contains(topic) {
             topics.push(Arc::clone(topic));
@@ -65,6 +70,11 @@ impl NodeKeys {
             return None;
         }
         self.topics.remove(&wire.key);
+        if let Some(meaning) = meaning(&wire.key)
+            && self.meanings.get(&meaning) == Some(&wire.key)
+        {
+            self.meanings.remove(&meaning);
+        }
         let conn = ConnObject::UnSubscribe { key: wire.key.as_str().into(), reg: Some(&wire.reg) };
         Some(conn.to_bytes())
     }
@@ -75,19 +85,15 @@ impl NodeKeys {
         if let Some(topics) = self.topics.get(key) {
             return topics.clone();
         }
-        let Some(pushed) = parsed(key) else { return Vec::new() };
-        let same = |known: &&String| parsed(known).is_some_and(|known| known == pushed);
-        self.topics
-            .keys()
-            .find(same)
-            .and_then(|known| self.topics.get(known))
-            .cloned()
-            .unwrap_or_default()
+        let known = meaning(key).and_then(|meaning| self.meanings.get(&meaning));
+        known.and_then(|known| self.topics.get(known)).cloned().unwrap_or_default()
     }
 }
 
-fn parsed(key: &str) -> Option<serde_json::Value> {
-    serde_json::from_str(key.strip_prefix(PREFIX)?).ok()
+/// The argument in a key, so written that equal ones are equal texts.
+fn meaning(key: &str) -> Option<String> {
+    let argument: serde_json::Value = serde_json::from_str(key.strip_prefix(PREFIX)?).ok()?;
+    crate::key::key(&argument).ok()
 }
 
 /// The one argument of a subscription as JavaScript writes it; `null` where there is none.
@@ -150,6 +156,9 @@ mod tests {
         assert_eq!(keys.topics(r#"$$inner$$__{"b":[1.50],"a":1}"#), ["topic".into()]);
         assert!(keys.topics(r#"$$inner$$__{"b":[1.5],"a":2}"#).is_empty());
         assert!(keys.topics("of another format").is_empty());
+        keys.unsubscribe("topic").unwrap();
+        assert!(keys.topics(r#"$$inner$$__{"b":[1.50],"a":1}"#).is_empty());
+        assert!(keys.meanings.is_empty());
     }
 
     #[test]

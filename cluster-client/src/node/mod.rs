@@ -6,10 +6,11 @@
 //!
 //! - `interface`: which methods it means
 //! - `keys`, `session`: what a follower keeps for a Node leader, such as the keys of its subscriptions there
-//! - `errors`: errors on their way to and from it
+//! - `errors`, `code`: errors on their way to and from it
 //! - `answer`: what a Node leader says to a follower that registers, and the other way round
 
 pub(crate) mod answer;
+mod code;
 pub(crate) mod errors;
 mod interface;
 mod keys;

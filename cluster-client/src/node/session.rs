@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{NodeInterface, NodeKeys};
 use crate::error::Error;
+use crate::event::ReadItemKey;
 use crate::service::MethodInfo;
 
 /// The methods as the leader sees them, and the keys of what this process is subscribed to there.
@@ -28,6 +29,12 @@ impl NodeSession {
     /// How to publish, where the leader is not asked by a call.
     pub(crate) fn publish_object(&self, method: usize) -> Option<&[u8]> {
         self.interface.publish_object(method)
+    }
+
+    /// How to read the item key of an event, which the leader does not send; `None` if it has none. All subscriptions
+    /// there are of one method.
+    pub(crate) fn item_key(&self, methods: &[MethodInfo]) -> Option<ReadItemKey> {
+        methods.get(self.interface.subscribe()?)?.item_key
     }
 
     pub(crate) fn keys(&self) -> MutexGuard<'_, NodeKeys> {

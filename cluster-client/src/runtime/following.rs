@@ -31,6 +31,11 @@ pub struct Session {
 }
 
 impl Session {
+    /// Who leads.
+    pub(crate) fn leader(&self) -> Peer {
+        if self.node.is_some() { Peer::Node } else { Peer::Rust }
+    }
+
     /// Whether the leader has this method as we know it.
     pub(crate) fn check(&self, method: usize) -> Result<(), Error> {
         self.mismatches.get(method).cloned().flatten().map_or(Ok(()), Err)
@@ -167,9 +172,15 @@ impl LinkEvents for Inbound {
         let subscriptions = &self.member.subscriptions;
         if let Some(node) = &self.node {
             let keys = node.keys().topics(push.key);
+            if keys.is_empty() {
+                return;
+            }
+            let codec = self.member.codec();
+            let item_key = node.item_key(&self.member.methods);
+            let item_key = item_key.and_then(|read| read(codec, &push.data));
+            let item = Item::encoded(item_key, codec, push.data);
             for key in keys {
-                let item = Item::encoded(None, self.member.codec(), push.data.clone());
-                subscriptions.deliver(&key, item);
+                subscriptions.deliver(&key, item.clone());
             }
             return;
         }

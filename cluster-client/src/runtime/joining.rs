@@ -38,7 +38,8 @@ pub(crate) enum Obstacle {
     Foreign(String),
     /// It accepted the connection and said nothing.
     Silent(Duration),
-    /// The same, where that is what a Node process does whose channel is not there yet.
+    /// The same, where that is what a Node process does whose channel is not there yet. It may also be a Rust leader
+    /// that is stopped: who says nothing does not say who it is.
     NodeSilent(Duration),
     /// It does not run the channel.
     NotServed(Welcome),
@@ -81,8 +82,8 @@ impl Obstacle {
             }
             Self::Starting => "the leader is still building its real client".to_owned(),
             Self::NodeSilent(waited) => format!(
-                "the port's owner said nothing for {waited:.1?}: a Node process whose real client is not \
-                 ready, or that does not run channel `{channel}`"
+                "the port's owner said nothing for {waited:.1?}: it is stopped, or a Node process whose real client \
+                 is not ready or that does not run channel `{channel}`"
             ),
         };
         Error::NoLeader { endpoint, waited, last: Some(last) }

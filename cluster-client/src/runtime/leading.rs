@@ -147,6 +147,7 @@ pub(super) async fn build(
         let delay = backoff.next_delay(fastrand::u64(..));
         tokio::time::sleep(PAUSE).await;
         tokio::select! {
+            biased;
             () = leadership.client_wanted() => {}
             () = member.client_wanted() => {}
             () = tokio::time::sleep(delay.saturating_sub(PAUSE)) => {}

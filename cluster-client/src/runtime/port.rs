@@ -9,7 +9,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +32,10 @@ pub(crate) struct PortOwner {
     stop: CancellationToken,
     /// True once the port is free again.
     freed: watch::Sender<bool>,
+    /// Changes when a channel has appeared.
+    appeared: watch::Sender<()>,
+    /// Places for Node processes that have registered and are not followers, or not yet.
+    waiting_room: Arc<Semaphore>,
 }
 
 #[derive(Default)]
@@ -69,6 +73,10 @@ pub(crate) fn claim(
                 channels: Mutex::default(),
                 stop: CancellationToken::new(),
                 freed: watch::Sender::new(false),
+                appeared: watch::Sender::new(()),
+                waiting_room: Arc::new(Semaphore::new(
+                    limits.followers.min(Semaphore::MAX_PERMITS),
+                )),
             });
             (owner, Some(listener))
         }
@@ -80,6 +88,7 @@ pub(crate) fn claim(
     let leadership = elect();
     channels.by_name.insert(channel.to_owned(), Arc::clone(&leadership));
     drop(channels);
+    owner.appeared.send_replace(());
     if let Some(listener) = listener {
         owned.push(Arc::clone(&owner));
         host.spawn(accept(listener, Arc::clone(&owner), limits.clone()));
@@ -109,6 +118,16 @@ impl PortOwner {
         let mut names: Vec<String> = lock(&self.channels).by_name.keys().cloned().collect();
         names.sort_unstable();
         names
+    }
+
+    /// Changes when a channel has appeared from now on.
+    pub(super) fn appearing(&self) -> watch::Receiver<()> {
+        self.appeared.subscribe()
+    }
+
+    /// A place to wait in, of which there are as many as a leader may have followers.
+    pub(super) fn place_to_wait(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.waiting_room).try_acquire_owned().ok()
     }
 
     fn leave(&self, leadership: &Arc<Leadership>) {
@@ -213,6 +232,7 @@ async fn accept(listener: Listener, owner: Arc<PortOwner>, limits: Limits) {
                 pause = (pause * 2).clamp(Duration::from_millis(10), Duration::from_secs(1));
                 owner.report(&error);
                 tokio::select! {
+                    biased;
                     () = owner.stop.cancelled() => return,
                     () = tokio::time::sleep(pause) => {}
                 }

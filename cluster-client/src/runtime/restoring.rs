@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cluster_protocol::{ConnObject, object_with_call, timeout_millis};
 
@@ -14,6 +14,7 @@ use crate::error::{Error, Outcome};
 use crate::failure;
 use crate::member::Member;
 use crate::membership::ClusterEvent;
+use crate::session::backoff::Backoff;
 use crate::session::calls::{AnswerKind, CallLoss};
 use crate::subscription::CloseReason;
 
@@ -28,18 +29,53 @@ pub(super) async fn restore(member: &Arc<Member>, session: &Session) -> Vec<Arc<
     }
     member.subscriptions.resynced_all();
     let deadline = clock::now() + member.options.subscribe_timeout;
-    let (asked, told): (Vec<_>, Vec<_>) = requests.iter().partition(|request| request.is_answered);
+    let (mut asked, told): (Vec<_>, Vec<_>) =
+        requests.iter().partition(|request| request.is_answered);
     for request in told {
-        if let Err(error) = request.tell(session, deadline) {
+        if let Err(error) = request.tell(session, deadline).await {
             request.report(member, Err(NotMade::Start(error)));
         }
     }
-    for window in asked.chunks(RESTORED_AT_ONCE) {
-        for (request, outcome) in window.iter().zip(make_all(session, window, deadline).await) {
-            request.report(member, outcome);
+    let mut room = Room::new(deadline);
+    while !asked.is_empty() {
+        let later = asked.split_off(asked.len().min(RESTORED_AT_ONCE));
+        let mut refused = Vec::new();
+        for (request, outcome) in asked.iter().zip(make_all(session, &asked, deadline).await) {
+            match outcome {
+                Err(NotMade::Start(StartError::Busy)) => refused.push(*request),
+                outcome => request.report(member, outcome),
+            }
         }
+        if !refused.is_empty() && !room.wait().await {
+            for request in refused.drain(..) {
+                request.report(member, Err(NotMade::Start(StartError::Busy)));
+            }
+        }
+        asked = refused.into_iter().chain(later).collect();
     }
     requests.into_iter().filter_map(Request::key).collect()
+}
+
+/// Waits until more can be written.
+struct Room {
+    backoff: Backoff,
+    deadline: Instant,
+}
+
+impl Room {
+    fn new(deadline: Instant) -> Self {
+        Self { backoff: Backoff::default(), deadline }
+    }
+
+    /// Waits a moment; `false`: there is no time left.
+    async fn wait(&mut self) -> bool {
+        let delay = self.backoff.next_delay(fastrand::u64(..)).max(Duration::from_millis(1));
+        let in_time = clock::now() + delay < self.deadline;
+        if in_time {
+            tokio::time::sleep(delay).await;
+        }
+        in_time
+    }
 }
 
 /// Makes the requests at once and waits for all answers.
@@ -163,8 +199,18 @@ pub(crate) fn subscribe_object(key: &str, method: &str, restore: bool) -> Vec<u8
 }
 
 impl Request {
-    /// Makes a request that has no answer.
-    fn tell(&self, session: &Session, deadline: Instant) -> Result<(), StartError> {
+    /// Makes a request that has no answer, once there is room for it.
+    async fn tell(&self, session: &Session, deadline: Instant) -> Result<(), StartError> {
+        let mut room = Room::new(deadline);
+        loop {
+            match self.write(session, deadline) {
+                Err(StartError::Busy) if room.wait().await => {}
+                told => return told,
+            }
+        }
+    }
+
+    fn write(&self, session: &Session, deadline: Instant) -> Result<(), StartError> {
         match self.what {
             // A Node leader finds the argument in the connection object.
             What::Subscription(_) => session.link.send_control(&self.conn),

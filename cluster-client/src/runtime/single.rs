@@ -104,6 +104,7 @@ async fn take_part(
             State::Starting | State::Restoring(_) | State::Draining => {}
         }
         tokio::select! {
+            biased;
             // The sender lives in `leadership`, so this cannot fail.
             _ = states.changed() => {}
             () = member.client_wanted() => leadership.want_client(),

@@ -295,6 +295,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn small_packets_leave_at_once() {
+        let (_read, write, _peer) = pair().await;
+        match &write.socket {
+            Sink::Tcp(socket) => assert!(socket.as_ref().nodelay().unwrap()),
+            #[cfg(feature = "testing")]
+            Sink::Simulated(_) => panic!("it is a socket"),
+        }
+    }
+
+    #[tokio::test]
     async fn after_shutdown_the_peer_gets_what_was_written_and_then_the_end() {
         let (_read, write, mut peer) = pair().await;
         poll_fn(|cx| write.poll_write_ready(cx)).await.unwrap();

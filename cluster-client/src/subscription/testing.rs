@@ -27,6 +27,7 @@ impl Quote {
 
 impl Subscribe for Quote {
     const OPTIONS: EventOptions = EventOptions::new(Delivery::Latest, Receivers::All);
+    const KEYED: bool = true;
 
     fn item_key(&self) -> Option<String> {
         Some(self.symbol.clone())

@@ -115,3 +115,6 @@ readline
   .createInterface({ input: process.stdin })
   .on('line', line => obey(JSON.parse(line)))
   .on('close', () => process.exit());
+
+// For scripts that begin with this one.
+module.exports = { commands, kinds, members, say };

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use cluster_protocol::{
     ChannelState, Codec, ConnObject, DecodeError, FrameLimits, Hello, Kind, Parse, Welcome, parse,
     write_packet,
@@ -98,7 +99,7 @@ async fn answer(
     register: Register,
     read: ReadHalf,
     write: WriteHalf,
-    owner: &PortOwner,
+    owner: &Arc<PortOwner>,
 ) -> io::Result<()> {
     let id = register.id;
     let hello = match register.from {
@@ -195,9 +196,24 @@ async fn refuse(
     Ok(())
 }
 
-/// What the follower of a leader whose state has changed is told.
-pub(super) fn state_packet(leadership: &Leadership, state: &State) -> Vec<u8> {
-    packet(Kind::Request, 0, leadership.welcome(state), &leadership.welcome_data(state))
+/// What the followers of a leader whose state has changed are told. They hear of it whatever comes next.
+#[derive(Clone)]
+pub(super) struct Told {
+    /// For a Rust process.
+    pub(super) packet: Bytes,
+    /// For a Node process, which waits for the answer to its registration.
+    pub(super) failure: Option<Error>,
+}
+
+impl Told {
+    pub(super) fn new(leadership: &Leadership, state: &State) -> Self {
+        let (welcome, data) = (leadership.welcome(state), leadership.welcome_data(state));
+        let failure = match state {
+            State::Failed(error) => Some(error.clone()),
+            _ => None,
+        };
+        Self { packet: packet(Kind::Request, 0, welcome, &data).into(), failure }
+    }
 }
 
 fn packet(kind: Kind, id: u64, welcome: Welcome, data: &[u8]) -> Vec<u8> {

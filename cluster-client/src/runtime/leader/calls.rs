@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use cluster_protocol::{Codec, EncodeArguments, Failure, Header};
@@ -40,6 +40,12 @@ impl Connection {
             Incoming::Invoke { method, oneway: true, .. } if self.going_away => {
                 let late = Reply::failed(Failure::GoingAway, "the leader is going away");
                 report_oneway(&self.leadership, method, &late);
+                Ok(())
+            }
+            // A Node process cannot be told once and for all.
+            Incoming::Invoke { method, .. } if self.going_away && self.node.is_some() => {
+                let method = leadership.terms.methods.get(method).map_or("", |info| info.name);
+                self.fail(header.id, method, Failure::GoingAway, "the leader is going away");
                 Ok(())
             }
             // After "going away" has been said, the follower knows that no more calls are accepted.
@@ -80,7 +86,7 @@ impl Connection {
             Incoming::NodeRegister => {
                 if let Some(node) = &mut self.node {
                     node.register(header.id);
-                    node.answer(leadership, &mut self.out)?;
+                    node.answer(leadership, None, &mut self.out)?;
                 }
                 Ok(())
             }
@@ -121,9 +127,12 @@ impl Connection {
             }
         };
         let Some(slot) = self.slots.get_mut(method) else { return Ok(()) };
-        if !info.spawn && !leadership.settles(method) {
+        // In place, so that calls begin in the order in which they came: nobody waits for a Node publication to send the
+        // next one.
+        if !info.spawn {
             let mut cx = Context::from_waker(Waker::noop());
             if let Poll::Ready(reply) = slot.poll_once(&mut cx) {
+                leadership.settle(settlement, reply.answered, self.follower.id());
                 self.answer(header.id, info, oneway, reply);
                 return Ok(());
             }
@@ -135,8 +144,19 @@ impl Connection {
         };
         let permit = permit.hold(header.data_len as usize);
         let (leadership, caller) = (Arc::clone(leadership), self.follower.id());
+        // A Node process does not say that it has given up waiting.
+        let until = self.deadline(header).filter(|_| self.node.is_some() && !oneway);
         self.run(header, method, oneway, permit, async move {
-            let reply = leadership.scope(served).await;
+            let running = leadership.scope(served);
+            let reply = match until {
+                None => running.await,
+                Some(until) => match tokio::time::timeout_at(until.into(), running).await {
+                    Ok(reply) => reply,
+                    Err(_) => {
+                        Reply::failed(Failure::TimedOut, "it took longer than its caller waits")
+                    }
+                },
+            };
             leadership.settle(settlement, reply.answered, caller);
             reply
         })
@@ -208,10 +228,11 @@ impl Connection {
     ) -> Result<(), String> {
         let (id, bytes) = (header.id, header.data_len as usize);
         let follower = Arc::clone(&self.follower);
-        if !follower.running(id, bytes) {
+        if !follower.running(id, bytes, oneway) {
             return Err(format!("two running calls have the id {id}"));
         }
-        let running = Running { follower: Arc::clone(&follower), id, bytes, _permit: permit };
+        let running =
+            Running { follower: Arc::clone(&follower), id, bytes, oneway, _permit: permit };
         let task = self.leadership.spawn(async move {
             let reply = call.await;
             let leadership = running.follower.leadership();
@@ -227,6 +248,12 @@ impl Connection {
         Ok(())
     }
 
+    /// Until when the caller waits.
+    fn deadline(&self, header: &Header) -> Option<Instant> {
+        let millis = Duration::from_millis(header.timeout.into());
+        (header.timeout > 0).then(|| self.read_at + millis)
+    }
+
     fn call(
         &mut self,
         header: &Header,
@@ -235,10 +262,7 @@ impl Connection {
         data: Payload,
         errors: Errors,
     ) -> Result<Call, (Failure, Cow<'static, str>)> {
-        let deadline = match header.timeout {
-            0 => None,
-            millis => Some(self.read_at + Duration::from_millis(millis.into())),
-        };
+        let deadline = self.deadline(header);
         if deadline.is_some_and(|deadline| deadline <= clock::now()) {
             return Err((
                 Failure::Expired,
@@ -335,13 +359,14 @@ struct Running {
     follower: Arc<Follower>,
     id: u64,
     bytes: usize,
+    oneway: bool,
     /// Given back after the answer is on its way: a leadership that goes waits for it.
     _permit: HeldPermit,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.follower.ran(self.id, self.bytes);
+        self.follower.ran(self.id, self.bytes, self.oneway);
     }
 }
 

@@ -7,12 +7,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use cluster_protocol::{Failure, PushEvent};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
 use super::Leadership;
+use super::admission::Told;
 use super::follower::Follower;
 use super::packets::{Packets, Source};
 use super::publications::Arguments;
@@ -53,6 +53,13 @@ struct Entry {
     /// Opens the upstream subscription and reads it to its end.
     task: AbortHandle,
     sequence: u64,
+}
+
+/// Why somebody could not join a topic.
+pub(super) enum NotJoined {
+    TooMany(usize),
+    /// It is not, or no longer, attached to the leadership.
+    Gone,
 }
 
 impl Entry {
@@ -108,8 +115,8 @@ impl Fanout {
         roster.followers().for_each(|follower| follower.go_away());
     }
 
-    pub(crate) fn tell_state(&self, packet: &Bytes) {
-        lock(&self.roster).followers().for_each(|follower| follower.tell_state(packet.clone()));
+    pub(super) fn tell_state(&self, told: &Told) {
+        lock(&self.roster).followers().for_each(|follower| follower.tell_state(told.clone()));
     }
 
     /// Closes the followers that have been silent for too long.
@@ -141,8 +148,11 @@ impl Fanout {
             let mut opening = match self.join(leadership, who, options, &request) {
                 Ok(None) => return Reply::ok(),
                 Ok(Some(opening)) => opening,
-                Err(TooMany(limit)) => {
+                Err(NotJoined::TooMany(limit)) => {
                     return Reply::failed(Failure::TooManySubscriptions, &limit.to_string());
+                }
+                Err(NotJoined::Gone) => {
+                    return Reply::failed(Failure::GoingAway, "the connection has ended");
                 }
             };
             let settled =
@@ -151,6 +161,10 @@ impl Fanout {
                 Ok(OpeningState::Failed(failure))
                     if request.restore || speaks(&request, &failure) =>
                 {
+                    // Others may still wait for the next try; who is told of this one does not.
+                    if !request.restore {
+                        self.leave(&request.key, who);
+                    }
                     return failure.into_reply();
                 }
                 // The answer is for somebody of another codec: wait for the next try, or ask again in one's own.
@@ -164,16 +178,21 @@ impl Fanout {
     }
 
     /// `None`: joined. Otherwise the topic is being opened, and this is how far that is.
-    fn join(
+    pub(super) fn join(
         &self,
         leadership: &Arc<Leadership>,
         who: SubscriberId,
         options: EventOptions,
         request: &Request,
-    ) -> Result<Option<watch::Receiver<Opening>>, TooMany> {
+    ) -> Result<Option<watch::Receiver<Opening>>, NotJoined> {
         let mut table = lock(&self.topics);
+        // Who leaves is taken from the roster first, and then, under the present lock, from the topics.
+        if lock(&self.roster).get(who).is_none() {
+            return Err(NotJoined::Gone);
+        }
         let Table { topics, entries } = &mut *table;
-        match topics.join(&request.key, options, who)? {
+        let joined = topics.join(&request.key, options, who);
+        match joined.map_err(|TooMany(limit)| NotJoined::TooMany(limit))? {
             Join::Joined { topic, missed, snapshot } => {
                 if let Some(entry) = entries.get(&topic) {
                     let roster = lock(&self.roster);
@@ -293,7 +312,10 @@ impl Fanout {
         };
         // Encoded without a lock: it is the user's code. One task publishes a topic, so nothing comes between.
         let mut packets = Packets::new(source, sequence, item);
-        let codecs = lock(&self.roster).codecs();
+        let (codecs, keys) = {
+            let roster = lock(&self.roster);
+            (roster.codecs(), roster.node_keys(packets.key()))
+        };
         for codec in codecs {
             if let Err(error) = packets.get(codec) {
                 let key = packets.key().to_owned();
@@ -304,6 +326,10 @@ impl Fanout {
                 tracing::warn!(channel = leadership.channel(), %error, "followers miss an event");
                 leadership.emit(ClusterEvent::SubscriptionFailed { key, error });
             }
+        }
+        for key in &keys {
+            // What fails has failed for the codec already.
+            let _ = packets.under(key);
         }
         let mut table = lock(&self.topics);
         let Table { topics, entries } = &mut *table;

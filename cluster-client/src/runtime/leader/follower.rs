@@ -6,19 +6,18 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use cluster_protocol::{Codec, ConnObject, Kind, PushEvent, write_packet};
+use cluster_protocol::{Codec, PushEvent};
 use tokio::task::AbortHandle;
 
 use super::Leadership;
+use super::admission::Told;
 use super::node::{self, NodeSubscriber};
 use super::roster::Route;
 use super::running::Running;
 use crate::clock;
 use crate::context::{Caller, InstanceId};
 use crate::event::ItemKey;
-use crate::node::errors::Thrown;
 use crate::runtime::transport::{self, WriteHalf};
-use crate::serve::{Answered, Reply};
 use crate::session::liveness::Liveness;
 use crate::session::outbound::Outbound;
 use crate::session::push_queue::{Next, PushQueue};
@@ -51,6 +50,8 @@ struct State {
     /// Pushes have been added that the leadership's writer knows of.
     dirty: bool,
     running: Running,
+    /// A Node process would not survive a push without a value.
+    understands_events: bool,
     orders: Orders,
     task: Option<Waker>,
     liveness: Liveness,
@@ -60,9 +61,9 @@ struct State {
 #[derive(Default)]
 pub(super) struct Orders {
     pub(super) go_away: bool,
-    pub(super) tell_state: Option<Bytes>,
+    pub(super) tell_state: Option<Told>,
     pub(super) end: Option<String>,
-    /// Subscriptions of a Node process that have ended.
+    /// Topics that a Node process is subscribed to, and that are to be opened again.
     pub(super) reopen: Vec<Arc<str>>,
 }
 
@@ -73,6 +74,7 @@ impl Follower {
         peer: Connected,
         socket: WriteHalf,
     ) -> Arc<Self> {
+        let understands_events = peer.node.is_none();
         Arc::new(Self {
             id,
             peer,
@@ -84,6 +86,7 @@ impl Follower {
                 routes: HashMap::new(),
                 dirty: false,
                 running: Running::default(),
+                understands_events,
                 orders: Orders::default(),
                 task: None,
                 liveness: Liveness::new(clock::now(), leadership.terms.heartbeat_interval),
@@ -139,45 +142,6 @@ impl Follower {
         }
     }
 
-    /// Answers a call that has run in a task of its own.
-    pub(super) fn respond(&self, id: u64, method: &str, reply: &Reply) {
-        let mut packet = Vec::with_capacity(128 + reply.answer.len());
-        self.write_response(&mut packet, id, method, reply);
-        self.send(&packet);
-    }
-
-    /// Writes the answer of a call behind `out`.
-    pub(super) fn write_response(&self, out: &mut Vec<u8>, id: u64, method: &str, reply: &Reply) {
-        let made;
-        let conn = match reply.answered {
-            Answered::Ok => cluster_protocol::RESULT_OK.as_bytes(),
-            Answered::Err => cluster_protocol::RESULT_ERR.as_bytes(),
-            Answered::Failed(_) if self.peer.node.is_some() => {
-                cluster_protocol::RESULT_ERR.as_bytes()
-            }
-            Answered::Failed(failure) => {
-                made =
-                    ConnObject::InvokeResult { success: false, failure: Some(failure) }.to_bytes();
-                &made
-            }
-        };
-        let limits = self.leadership.frame_limits();
-        let written = write_packet(out, Kind::Response, id, 0, conn, &limits, |out| {
-            match reply.answered {
-                Answered::Failed(failure) if self.peer.node.is_some() => {
-                    let message = String::from_utf8_lossy(&reply.answer);
-                    Thrown::by_leader(method, failure, &message).encode(out);
-                }
-                _ => out.extend_from_slice(&reply.answer),
-            }
-            Ok(())
-        });
-        // `Call::reply` has checked the length of the answer.
-        if let Err(error) = written {
-            tracing::error!(%error, "an answer was not sent");
-        }
-    }
-
     /// Writes what there is, unless somebody else does.
     pub(super) fn flush(&self) {
         let batch = self.lock().outbound.begin();
@@ -202,15 +166,8 @@ impl Follower {
         !std::mem::replace(&mut state.dirty, true)
     }
 
-    /// Adds what is not a value. True: as with [`push`](Self::push). There is no way to tell a Node process; the real
-    /// client is asked again for what has ended.
+    /// Adds what is not a value. True: as with [`push`](Self::push).
     pub(super) fn announce(&self, route: Route<'_>, event: PushEvent) -> bool {
-        if self.peer.node.is_some() {
-            if event == PushEvent::Ended {
-                self.order(|orders| orders.reopen.push(Arc::clone(&route.source.key)));
-            }
-            return false;
-        }
         let mut state = self.lock();
         let Route { topic, delivery, source } = route;
         match event {
@@ -253,8 +210,8 @@ impl Follower {
     }
 
     /// Notes a call that runs in a task. False: one with this id runs already.
-    pub(super) fn running(&self, id: u64, bytes: usize) -> bool {
-        self.lock().running.begin(id, bytes)
+    pub(super) fn running(&self, id: u64, bytes: usize, oneway: bool) -> bool {
+        self.lock().running.begin(id, bytes, oneway)
     }
 
     pub(super) fn running_as(&self, id: u64, task: AbortHandle) {
@@ -262,8 +219,8 @@ impl Follower {
     }
 
     /// It has ended.
-    pub(super) fn ran(&self, id: u64, bytes: usize) {
-        self.lock().running.end(id, bytes);
+    pub(super) fn ran(&self, id: u64, bytes: usize, oneway: bool) {
+        self.lock().running.end(id, bytes, oneway);
     }
 
     /// Cuts a call off. Its place in the bounds is free when it has really ended.
@@ -285,12 +242,17 @@ impl Follower {
         self.order(|orders| orders.go_away = true);
     }
 
-    pub(super) fn tell_state(&self, packet: Bytes) {
-        self.order(|orders| orders.tell_state = Some(packet));
+    pub(super) fn tell_state(&self, told: Told) {
+        self.order(|orders| orders.tell_state = Some(told));
     }
 
     pub(super) fn end(&self, reason: String) {
         self.order(|orders| orders.end = Some(reason));
+    }
+
+    /// A subscription of a Node process is to be opened again.
+    pub(super) fn reopen(&self, topic: Arc<str>) {
+        self.order(|orders| orders.reopen.push(topic));
     }
 
     fn order(&self, order: impl FnOnce(&mut Orders)) {
@@ -304,10 +266,12 @@ impl Follower {
 
     /// Ends the connection if nothing has come for longer than that.
     pub(super) fn check_silence(&self, now: Instant, allowed: Duration) {
+        let joins =
+            self.peer.node.is_some() && node::keeps_waiting(&self.leadership.state.borrow());
         let mut state = self.lock();
         let allowed = if self.peer.node.is_some() {
             // It sends no heartbeats while it waits for an answer, and otherwise every 20 s unless told otherwise.
-            if !state.running.is_empty() {
+            if joins || state.running.is_awaited() {
                 state.liveness.heard(now);
             }
             allowed * node::PATIENCE
@@ -372,6 +336,7 @@ pub(super) struct OutboundState {
 
 impl State {
     fn hand_over_pushes(&mut self) {
+        let understands_events = self.understands_events;
         while self.outbound.pending() < PUSH_AHEAD {
             let (topic, event) = match self.pushes.pop() {
                 Some(Next::Packet(packet)) => {
@@ -382,7 +347,7 @@ impl State {
                 Some(Next::Resynced { topic }) => (topic, PushEvent::Resynced),
                 None => return self.routes.clear(),
             };
-            if let Some(source) = self.routes.get(&topic) {
+            if let Some(source) = self.routes.get(&topic).filter(|_| understands_events) {
                 let packet = source.announcement(event);
                 self.outbound.append(&packet);
             }

@@ -8,11 +8,13 @@
 //!     └──────────────────┘ somebody calls, or some time has passed
 //! ```
 
+mod answering;
 mod calls;
 mod fanout;
 mod follower;
 mod gate;
 mod node;
+mod own_calls;
 mod packets;
 mod publications;
 mod request;
@@ -30,12 +32,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use cluster_protocol::{Failure, FrameLimits};
+use cluster_protocol::FrameLimits;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
+use self::admission::Told;
 use self::fanout::Fanout;
 use self::gate::ClosingWithin;
 pub(crate) use self::gate::{Gate, HeldPermit, Permit, Refusal, refusal};
@@ -46,7 +49,7 @@ use crate::limits::Limits;
 use crate::membership::{ClusterEvent, LeaderInfo, Status};
 use crate::node::NodeInterface;
 use crate::runtime::host::Host;
-use crate::serve::{Call, CatchPanic, Reply, Slot};
+use crate::serve::CatchPanic;
 use crate::service::{MethodInfo, Served};
 use crate::session::topics::SubscriberId;
 
@@ -188,9 +191,9 @@ impl Leadership {
 
     /// Sets the state and tells the followers, who hear of it whatever comes next.
     fn tell(&self, state: State) {
-        let packet = admission::state_packet(self, &state);
+        let told = Told::new(self, &state);
         self.set(state);
-        self.fanout.tell_state(&packet.into());
+        self.fanout.tell_state(&told);
     }
 
     /// Asks for another try at a real client that could not be built.
@@ -295,6 +298,7 @@ impl Leadership {
         let leadership = Arc::clone(self);
         self.spawn(async move {
             tokio::select! {
+                biased;
                 () = leadership.ended() => {}
                 () = leadership.fanout.write_pushes() => {}
                 () = leadership.fanout.drop_lingering() => {}
@@ -357,38 +361,6 @@ impl Leadership {
         caller: Caller,
     ) -> CallContext {
         CallContext::new(call, self.terms.epoch, deadline, caller)
-    }
-
-    /// Runs a call of this process by way of its bytes.
-    pub(crate) async fn call_bytes(
-        self: &Arc<Self>,
-        method: usize,
-        call: Call,
-        caller: SubscriberId,
-    ) -> Reply {
-        let Some(client) = self.client() else {
-            return Reply::failed(Failure::GoingAway, "the leader is going away");
-        };
-        let _permit = match self.enter() {
-            Ok(permit) => permit.hold(call.data.len()),
-            Err(refused) => {
-                let (failure, message) = refusal(refused);
-                return Reply::failed(failure, message);
-            }
-        };
-        let settlement = match self.settlement(method, &call) {
-            Ok(settlement) => settlement,
-            Err(error) => return Reply::failed(Failure::BadArguments, &error.to_string()),
-        };
-        let mut slot = Slot::default();
-        slot.prepare(&call);
-        client.serve(method, call, &mut slot);
-        let reply = match slot.take() {
-            Some(served) => self.scope(served).await,
-            None => Reply::failed(Failure::UnknownMethod, "the method cannot be called"),
-        };
-        self.settle(settlement, reply.answered, caller);
-        reply
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use cluster_protocol::{
-    Codec, ConnObject, EncodeError, FrameLimits, Kind, Parse, PushEvent, parse, write_packet,
+    Codec, ConnObject, EncodeError, FrameLimits, HEADER_LEN, Kind, PushEvent, write_packet,
 };
 
 use crate::event::{Item, Payload};
@@ -35,7 +35,7 @@ pub(super) struct Packets<'a> {
     source: Source,
     sequence: u64,
     item: &'a Item,
-    by_codec: Vec<(Codec, Result<Bytes, EncodeError>)>,
+    by_codec: Vec<(Codec, Result<Encoded, EncodeError>)>,
     /// For Node processes, by the keys under which they expect it.
     by_key: Vec<(Arc<str>, Bytes)>,
 }
@@ -51,12 +51,16 @@ impl<'a> Packets<'a> {
 
     /// The packet for followers that speak `codec`. Runs the user's `Serialize` the first time.
     pub(super) fn get(&mut self, codec: Codec) -> Result<Bytes, EncodeError> {
-        if let Some((_, packet)) = self.by_codec.iter().find(|(known, _)| *known == codec) {
-            return packet.clone();
+        self.encoded(codec).map(|encoded| encoded.packet)
+    }
+
+    fn encoded(&mut self, codec: Codec) -> Result<Encoded, EncodeError> {
+        if let Some((_, encoded)) = self.by_codec.iter().find(|(known, _)| *known == codec) {
+            return encoded.clone();
         }
-        let packet = self.encode(codec);
-        self.by_codec.push((codec, packet.clone()));
-        packet
+        let encoded = self.encode(codec);
+        self.by_codec.push((codec, encoded.clone()));
+        encoded
     }
 
     /// The packets for a Node process that is subscribed under these keys: seldom more than one.
@@ -73,11 +77,12 @@ impl<'a> Packets<'a> {
         }
     }
 
-    fn under(&mut self, key: &Arc<str>) -> Result<Bytes, EncodeError> {
+    /// The packet for Node processes that expect it under this key.
+    pub(super) fn under(&mut self, key: &Arc<str>) -> Result<Bytes, EncodeError> {
         if let Some((_, packet)) = self.by_key.iter().find(|(known, _)| known == key) {
             return Ok(packet.clone());
         }
-        let encoded = self.get(Codec::SerializeJson)?;
+        let value = self.encoded(Codec::SerializeJson)?.value();
         let conn = ConnObject::SubscribeResult {
             key: key.as_ref().into(),
             item: None,
@@ -87,9 +92,7 @@ impl<'a> Packets<'a> {
         let mut packet = Vec::new();
         let (id, limits) = (self.sequence, &self.source.limits);
         write_packet(&mut packet, Kind::Request, id, 0, &conn.to_bytes(), limits, |out| {
-            if let Ok(Parse::Complete(packet)) = parse(&encoded, limits) {
-                out.extend_from_slice(packet.data);
-            }
+            out.extend_from_slice(&value);
             Ok(())
         })?;
         let packet = Bytes::from(packet);
@@ -97,20 +100,20 @@ impl<'a> Packets<'a> {
         Ok(packet)
     }
 
-    fn encode(&self, codec: Codec) -> Result<Bytes, EncodeError> {
+    fn encode(&self, codec: Codec) -> Result<Encoded, EncodeError> {
         let conn = ConnObject::SubscribeResult {
             key: self.source.key.as_ref().into(),
             item: self.item.key.as_deref().map(Into::into),
             epoch: Some(self.source.epoch),
             event: None,
         };
-        let mut packet = Vec::new();
+        let (mut packet, conn) = (Vec::new(), conn.to_bytes());
         write_packet(
             &mut packet,
             Kind::Request,
             self.sequence,
             0,
-            &conn.to_bytes(),
+            &conn,
             &self.source.limits,
             |out| {
                 match &self.item.payload {
@@ -123,7 +126,20 @@ impl<'a> Packets<'a> {
                 }
             },
         )?;
-        Ok(Bytes::from(packet))
+        Ok(Encoded { packet: packet.into(), value: HEADER_LEN + conn.len() })
+    }
+}
+
+/// A packet, and where the value in it begins.
+#[derive(Clone)]
+struct Encoded {
+    packet: Bytes,
+    value: usize,
+}
+
+impl Encoded {
+    fn value(&self) -> Bytes {
+        self.packet.slice(self.value..)
     }
 }
 

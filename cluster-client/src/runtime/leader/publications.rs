@@ -62,12 +62,21 @@ impl Leadership {
         Ok(settlement)
     }
 
-    pub(crate) fn settle(&self, settlement: Settlement, answered: Answered, caller: SubscriberId) {
+    pub(crate) fn settle(
+        self: &Arc<Self>,
+        settlement: Settlement,
+        answered: Answered,
+        caller: SubscriberId,
+    ) {
         if answered != Answered::Ok {
             return;
         }
         if let Some((key, sequence, arguments)) = settlement.published {
             self.fanout.published(self, key, By { who: caller, sequence }, arguments);
+            // Who has gone before this was settled has taken back only what it had by then.
+            if !self.fanout.is_attached(caller) {
+                self.undo_all(caller);
+            }
         }
         for key in settlement.undone {
             self.fanout.undone(self, &key);
@@ -153,7 +162,18 @@ impl Fanout {
         by: By,
         undo: Option<Arguments>,
     ) {
-        let before = lock(&self.owners).published(key.clone(), by, undo);
+        let owner = lock(&self.roster).get(by.who);
+        let is_node =
+            matches!(owner, Some(Subscriber::Remote(follower)) if follower.node().is_some());
+        let before = {
+            let mut owners = lock(&self.owners);
+            if is_node && undo.is_none() {
+                // Nothing is to be undone, and nobody could be told that it is taken over.
+                owners.undone(&key)
+            } else {
+                owners.published(key.clone(), by, undo)
+            }
+        };
         if let Some(before) = before {
             self.publication_taken(leadership, before, &key);
         }

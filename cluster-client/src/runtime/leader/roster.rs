@@ -6,6 +6,7 @@ use std::sync::Arc;
 use cluster_protocol::{Codec, PushEvent};
 
 use super::follower::Follower;
+use super::node::reopen_later;
 use super::packets::{Packets, Source};
 use crate::event::{Delivery, Item};
 use crate::member::Member;
@@ -101,6 +102,17 @@ impl Roster {
         codecs
     }
 
+    /// The keys under which Node processes are subscribed to a topic.
+    pub(super) fn node_keys(&self, topic: &str) -> Vec<Arc<str>> {
+        let mut keys = Vec::new();
+        for key in self.followers().filter_map(|f| f.node()).flat_map(|node| node.keys(topic)) {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        keys
+    }
+
     /// Hands a value to one subscriber. Returns a follower that now has something to be written.
     pub(super) fn deliver(
         &self,
@@ -122,6 +134,7 @@ impl Roster {
                 let dirty = match packet {
                     Ok(packet) => follower.push(route, item.key.clone(), packet),
                     // Said to the leader's user by `Fanout`; the follower learns that it has missed something.
+                    Err(_) if follower.node().is_some() => false,
                     Err(_) => follower.announce(route, PushEvent::Missed { count: 1 }),
                 };
                 dirty.then(|| Arc::clone(follower))
@@ -143,6 +156,13 @@ impl Roster {
                     PushEvent::Missed { count } => subscriptions.missed(key, count),
                     PushEvent::Resynced => subscriptions.resynced(key),
                     PushEvent::Ended => subscriptions.ended(key, CloseReason::Ended),
+                }
+                None
+            }
+            // There is no way to tell a Node process.
+            Subscriber::Remote(follower) if follower.node().is_some() => {
+                if event == PushEvent::Ended {
+                    reopen_later(follower, Arc::clone(&route.source.key));
                 }
                 None
             }

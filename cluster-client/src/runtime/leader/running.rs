@@ -11,6 +11,8 @@ use crate::limits::Limits;
 pub(super) struct Running {
     calls: HashMap<u64, Option<AbortHandle>>,
     bytes: usize,
+    /// For how many of them somebody waits.
+    awaited: usize,
 }
 
 impl Running {
@@ -25,16 +27,18 @@ impl Running {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.calls.is_empty()
+    /// Whether an answer is waited for.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.awaited > 0
     }
 
     /// Notes a call. False: one with this id runs already.
-    pub(super) fn begin(&mut self, id: u64, bytes: usize) -> bool {
+    pub(super) fn begin(&mut self, id: u64, bytes: usize, oneway: bool) -> bool {
         // The one that runs must stay there to be cut off.
         let Entry::Vacant(entry) = self.calls.entry(id) else { return false };
         entry.insert(None);
         self.bytes += bytes;
+        self.awaited += usize::from(!oneway);
         true
     }
 
@@ -53,8 +57,9 @@ impl Running {
         self.calls.values().flatten().cloned().collect()
     }
 
-    pub(super) fn end(&mut self, id: u64, bytes: usize) {
+    pub(super) fn end(&mut self, id: u64, bytes: usize, oneway: bool) {
         self.calls.remove(&id);
         self.bytes -= bytes;
+        self.awaited -= usize::from(!oneway);
     }
 }

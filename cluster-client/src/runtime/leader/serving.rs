@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use cluster_protocol::{ConnObject, Parse, parse};
+use cluster_protocol::{ConnObject, DecodeError, Parse, parse};
 
 use super::Leadership;
 use super::follower::Follower;
-use super::node::NodeConnection;
+use super::node::{self, NodeConnection};
 use super::packets::control_packet;
-use super::request::{self, take_data};
+use super::request::{self, Incoming, take_data};
 use crate::clock;
 use crate::membership::ClusterEvent;
 use crate::runtime::transport::ReadHalf;
@@ -41,12 +41,16 @@ pub(super) async fn serve(follower: Arc<Follower>, read: ReadHalf, register: Opt
         Gone { follower: Arc::clone(&follower), reason: "its connection failed".to_owned() };
     let mut connection = Connection::new(Arc::clone(&follower), read);
     connection.node = register.map(NodeConnection::registering);
+    let mut panicked = false;
     gone.reason = tokio::select! {
         // The connection first: it may still have to say that the leader is going away.
         biased;
         reason = CatchPanic(&mut connection) => {
             // The keys of publications and subscriptions are made of arguments that are decoded right here.
-            reason.unwrap_or_else(|panic| format!("serving it panicked: {panic}"))
+            reason.unwrap_or_else(|panic| {
+                panicked = true;
+                format!("serving it panicked: {panic}")
+            })
         }
         () = leadership.ended() => {
             // The end may have come between the look at the connection and the one at the leadership: what the
@@ -60,6 +64,21 @@ pub(super) async fn serve(follower: Arc<Follower>, read: ReadHalf, register: Opt
             "the leader has ended".to_owned()
         }
     };
+    if connection.node.is_some() && (connection.broke_protocol || panicked) {
+        // It would connect again at once and do the same again, without end.
+        let reason = &*gone.reason;
+        tracing::warn!(
+            channel = leadership.channel(),
+            reason,
+            "a Node process is not listened to any more"
+        );
+        follower.cancel_all();
+        tokio::select! {
+            biased;
+            () = leadership.ended() => {}
+            () = node::admission::hold(&mut connection.read) => {}
+        }
+    }
 }
 
 /// A follower is gone when its connection's task is, even if a panic ends that.
@@ -106,7 +125,7 @@ async fn say_goodbye(follower: &Follower) {
 pub(super) struct Connection {
     pub(super) follower: Arc<Follower>,
     pub(super) leadership: Arc<Leadership>,
-    read: ReadHalf,
+    pub(super) read: ReadHalf,
     /// When what is buffered was read: calls are timed from then.
     pub(super) read_at: Instant,
     pub(super) client: Option<Arc<dyn Served>>,
@@ -117,6 +136,8 @@ pub(super) struct Connection {
     /// Calls accepted on this connection, which is what "going away" is said by.
     pub(super) accepted: u64,
     pub(super) going_away: bool,
+    /// It ended because of what the follower said.
+    broke_protocol: bool,
     /// Of a Node process.
     pub(super) node: Option<NodeConnection>,
 }
@@ -137,6 +158,7 @@ impl Connection {
             spare_answer: Vec::new(),
             accepted: 0,
             going_away: false,
+            broke_protocol: false,
             node: None,
         }
     }
@@ -148,8 +170,9 @@ impl Future for Connection {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<String> {
         let this = &mut *self;
         let (orders, blocked) = this.follower.begin_turn(cx.waker());
-        if let Some(packet) = orders.tell_state.filter(|_| this.node.is_none()) {
-            this.out.extend_from_slice(&packet);
+        let told = orders.tell_state;
+        if let (Some(told), None) = (&told, &this.node) {
+            this.out.extend_from_slice(&told.packet);
         }
         if orders.go_away && !this.going_away {
             this.going_away = true;
@@ -159,9 +182,10 @@ impl Future for Connection {
                 this.out.extend_from_slice(&control_packet(&conn, &this.leadership.frame_limits()));
             }
         }
-        orders.reopen.into_iter().for_each(|topic| this.node_reopen(topic));
+        orders.reopen.iter().for_each(|topic| this.node_reopen(topic));
+        let failure = told.and_then(|told| told.failure);
         if let Some(node) = &mut this.node
-            && let Err(reason) = node.answer(&this.leadership, &mut this.out)
+            && let Err(reason) = node.answer(&this.leadership, failure, &mut this.out)
         {
             return Poll::Ready(reason);
         }
@@ -227,6 +251,7 @@ impl Connection {
     fn handle_batch(&mut self, leadership: &Arc<Leadership>) -> Result<Batch, String> {
         let limits = leadership.frame_limits();
         for _ in 0..leadership.terms.limits.frames_per_turn {
+            self.pass_over();
             let (header, incoming) = match parse(self.read.buffered(), &limits) {
                 Ok(Parse::Incomplete { .. }) => {
                     self.write();
@@ -236,12 +261,22 @@ impl Connection {
                     let node = leadership.terms.node.as_deref().filter(|_| self.node.is_some());
                     (packet.header, request::read(&packet, &leadership.terms.methods, node))
                 }
-                Err(error) => return Err(format!("it broke the protocol: {error}")),
+                Err(error) => match self.refuse(error) {
+                    Ok(true) => continue,
+                    Ok(false) => {
+                        self.write();
+                        return Ok(Batch::Whole);
+                    }
+                    Err(error) => return Err(self.broke_protocol(&error)),
+                },
             };
             let data = take_data(&mut self.read, &header);
-            match incoming {
-                Ok(incoming) => self.handle(leadership, &header, incoming, data)?,
-                Err(error) => return Err(format!("it broke the protocol: {error}")),
+            let incoming = incoming.map_err(|error| self.broke_protocol(&error))?;
+            // What it may be told in return is to register anew, and at once.
+            let registers = matches!(incoming, Incoming::NodeRegister);
+            if let Err(reason) = self.handle(leadership, &header, incoming, data) {
+                self.broke_protocol = !registers;
+                return Err(reason);
             }
             if self.out.len() >= WRITE_AFTER {
                 self.write();
@@ -253,6 +288,11 @@ impl Connection {
         }
         self.write();
         Ok(Batch::Part)
+    }
+
+    fn broke_protocol(&mut self, error: &DecodeError) -> String {
+        self.broke_protocol = true;
+        format!("it broke the protocol: {error}")
     }
 
     fn write(&mut self) {

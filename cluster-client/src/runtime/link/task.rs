@@ -12,6 +12,7 @@ use super::{
     inbound::{Inbound, Violation},
 };
 use crate::clock;
+use crate::node::Peer;
 use crate::runtime::transport::ReadHalf;
 use crate::session::{outbound::Batch, payload::COPIED};
 
@@ -114,6 +115,9 @@ impl Future for Task {
             Turn::Closed => return Poll::Ready(()),
         };
         loop {
+            if self.link.holds_back(cx.waker()) {
+                return Poll::Pending;
+            }
             let read = match std::mem::take(&mut self.early) {
                 0 => self.read.poll_read(cx),
                 early => Poll::Ready(Ok(early)),
@@ -163,6 +167,23 @@ impl LeaderLink {
         } else {
             Turn::Write(state.outbound.begin())
         }
+    }
+
+    /// Whether to read no more for now: a Node leader that pushes and does not read lets the answers to its pushes pile
+    /// up. A Rust one gets none, and may itself wait to be read.
+    fn holds_back(&self, waker: &Waker) -> bool {
+        if self.settings.leader == Peer::Rust {
+            return false;
+        }
+        let outbound = &self.lock().outbound;
+        if outbound.is_broken() || outbound.pending() <= self.settings.outbound_bytes {
+            return false;
+        }
+        // The task is woken for a socket that is blocked, not by a writer that gets rid of everything.
+        if !outbound.is_blocked() {
+            waker.wake_by_ref();
+        }
+        true
     }
 
     fn unblock(&self) -> Option<Batch> {

@@ -3,9 +3,12 @@
 //! It registers again on the same connection some seconds after each try that was not answered, for ever. An error is
 //! final for it, and when its connection is closed it competes for the port at once and without a pause. So as long as
 //! things may still change it is left without an answer, as by a Node leader; and who is refused is not hung up on.
+//! None of that is part of the handshakes, where whoever comes next costs the oldest its place.
 
+use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use cluster_protocol::Codec;
@@ -29,14 +32,41 @@ const UNSERVED: Duration = Duration::from_secs(30);
 /// Who is refused has that long to hang up, and to come back no sooner.
 const REFUSED: Duration = Duration::from_secs(10);
 
-/// Takes the connection as far as the task that serves it, or to its end.
+/// Takes the connection as far as the task that lets it in.
 pub(in crate::runtime::leader) async fn admit(
+    register: Register,
+    read: ReadHalf,
+    write: WriteHalf,
+    owner: &Arc<PortOwner>,
+) -> io::Result<()> {
+    let Some(place) = owner.place_to_wait() else {
+        // From here on it is held as long as no other handshake needs its place.
+        if owner.channel(&register.channel).is_none() {
+            let message = "too many processes wait for a channel already (limits.followers)";
+            return refuse(register.id, "FULL", message, read, &write, owner).await;
+        }
+        return let_in(register, read, write, owner).await;
+    };
+    let owner = Arc::clone(owner);
+    let host = owner.host().clone();
+    host.spawn(async move {
+        if let Err(error) = let_in(register, read, write, &owner).await {
+            tracing::debug!(%error, "a Node process was lost before it was a follower");
+        }
+        drop(place);
+    });
+    Ok(())
+}
+
+/// Takes the connection as far as the task that serves it, or to its end.
+async fn let_in(
     mut register: Register,
     mut read: ReadHalf,
     write: WriteHalf,
     owner: &PortOwner,
 ) -> io::Result<()> {
     let since = clock::now();
+    let mut appearing = owner.appearing();
     let leadership = loop {
         if let Some(leadership) = owner.channel(&register.channel) {
             break leadership;
@@ -48,20 +78,28 @@ pub(in crate::runtime::leader) async fn admit(
                 "channel `{}` is not served here: process {pid} owns the port and runs {channels:?}",
                 register.channel
             );
-            return refuse(register.id, "NOT_SERVED", &message, read, &write).await;
+            return refuse(register.id, "NOT_SERVED", &message, read, &write, owner).await;
         }
-        // It asks again.
-        let next = tokio::select! {
-            next = next_packet(&mut read) => next?,
+        tokio::select! {
+            biased;
+            // It asks again.
+            next = next_packet(&mut read) => match next {
+                Ok(Some(again)) => register = again,
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    hold(&mut read).await;
+                    return Err(error);
+                }
+            },
+            // By the time it asks again, a minute may have passed: the try that is known is answered.
+            _ = appearing.changed() => {}
             () = owner.stopping() => return Ok(()),
-        };
-        let Some(again) = next else { return Ok(()) };
-        register = again;
+        }
     };
     if leadership.terms.node.is_none() {
         let message = "the leader is a Rust process that was started without `node_compat()`";
         tracing::warn!(channel = leadership.channel(), "a Node process was refused: {message}");
-        return refuse(register.id, "NO_NODE_COMPAT", message, read, &write).await;
+        return refuse(register.id, "NO_NODE_COMPAT", message, read, &write, owner).await;
     }
     let follower = follower(&leadership, write);
     match leadership.fanout.add_follower(&follower) {
@@ -72,12 +110,16 @@ pub(in crate::runtime::leader) async fn admit(
         }
         // Until the port is free there is nothing that it could do.
         Err(NotAdmitted::GoingAway) => {
-            leadership.ended().await;
+            tokio::select! {
+                biased;
+                () = leadership.ended() => {}
+                () = hung_up(&mut read) => {}
+            }
             Ok(())
         }
         Err(NotAdmitted::Full) => {
             let message = full(&leadership);
-            refuse(register.id, "FULL", &message, read, follower.socket()).await
+            refuse(register.id, "FULL", &message, read, follower.socket(), owner).await
         }
     }
 }
@@ -96,12 +138,33 @@ async fn refuse(
     message: &str,
     mut read: ReadHalf,
     write: &WriteHalf,
+    owner: &PortOwner,
 ) -> io::Result<()> {
     let refusal = answer::refusal(id, Thrown::at_joining(code, message));
     transport::write_all(write, &refusal).await?;
-    // Whatever it says, the answer is given.
-    let hung_up = async { while let Ok(Some(_)) = next_packet(&mut read).await {} };
-    let _ = tokio::time::timeout(REFUSED, hung_up).await;
+    tokio::select! {
+        biased;
+        () = hold(&mut read) => {}
+        () = owner.stopping() => {}
+    }
     write.shutdown();
     Ok(())
+}
+
+/// Waits for a Node process to hang up, but not for ever.
+pub(in crate::runtime::leader) async fn hold(read: &mut ReadHalf) {
+    let _ = tokio::time::timeout(REFUSED, hung_up(read)).await;
+}
+
+/// Resolves when the peer hangs up. What it says until then is not listened to.
+async fn hung_up(read: &mut ReadHalf) {
+    poll_fn(|cx| {
+        loop {
+            read.consume(read.buffered().len());
+            if !matches!(ready!(read.poll_read(cx)), Ok(1..)) {
+                return Poll::Ready(());
+            }
+        }
+    })
+    .await;
 }

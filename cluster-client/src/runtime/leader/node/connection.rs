@@ -1,22 +1,20 @@
 //! The messages that a Node process writes differently: subscribing without a method, registering until it is answered.
 
-use std::collections::HashMap;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
 use cluster_protocol::{Codec, EncodeArguments, Header};
 use serde_json::value::RawValue;
 
+use super::subscriber::{NotAdded, Subscribed};
 use crate::context::CallId;
 use crate::error::Error;
-use crate::failure;
 use crate::key::topic_key;
 use crate::membership::ClusterEvent;
 use crate::node::answer;
 use crate::node::errors::Thrown;
+use crate::runtime::leader::fanout::NotJoined;
 use crate::runtime::leader::follower::Follower;
 use crate::runtime::leader::serving::Connection;
 use crate::runtime::leader::upstream::Request;
@@ -35,13 +33,8 @@ pub(in crate::runtime::leader) struct NodeConnection {
     register: Option<u64>,
     /// It was told that there is no real client, and stays without one until its connection ends.
     was_told_of_failure: bool,
-    subscriptions: HashMap<String, Subscribed>,
-}
-
-struct Subscribed {
-    topic: Arc<str>,
-    /// The one argument, in JSON, as an argument list.
-    arguments: Bytes,
+    /// So many bytes that are still to come belong to a packet that was refused.
+    pub(super) refused: usize,
 }
 
 impl NodeConnection {
@@ -55,12 +48,17 @@ impl NodeConnection {
     }
 
     /// Answers the registration, once it is known how. An error ends the connection, with that reason.
+    /// `failure`: what it was told, though the leadership may have come to its end since.
     pub(in crate::runtime::leader) fn answer(
         &mut self,
         leadership: &Leadership,
+        failure: Option<Error>,
         out: &mut Vec<u8>,
     ) -> Result<(), String> {
-        match leadership.state() {
+        if self.register.is_none() && !self.was_told_of_failure {
+            return Ok(());
+        }
+        match failure.map_or_else(|| leadership.state(), State::Failed) {
             State::Ready(_) if self.was_told_of_failure => {
                 return Err("the real client is there now: it has to register anew".to_owned());
             }
@@ -84,7 +82,8 @@ impl NodeConnection {
 }
 
 impl Connection {
-    /// Subscribes a Node process, which gets no answer: what fails is told by events, and tried again.
+    /// Subscribes a Node process, which gets no answer: what cannot be is told by an event, and what the real client refuses
+    /// is tried again.
     pub(in crate::runtime::leader) fn node_subscribe(
         &mut self,
         header: &Header,
@@ -103,80 +102,78 @@ impl Connection {
         reg: Option<&RawValue>,
     ) -> Result<(), Error> {
         let leadership = Arc::clone(&self.leadership);
-        let limit = leadership.terms.limits.subscriptions_per_follower;
-        let method = leadership.terms.node.as_ref().and_then(|node| node.subscribe());
+        let node = leadership.terms.node.as_ref();
+        let method = node.and_then(|node| node.subscribe());
         let info = method.and_then(|method| leadership.terms.methods.get(method));
-        let (Some(method), Some(info)) = (method, info) else {
+        let (Some(method), Some(info), Some(subscriber)) = (method, info, self.follower.node())
+        else {
             return Err(Error::UnknownMethod { method: "subscribe".to_owned() });
         };
         let Kind::Subscribe { key: key_of, .. } = info.kind else {
             return Err(Error::UnknownMethod { method: info.name.to_owned() });
         };
-        let arguments = match leadership.terms.node.as_ref().map(|node| node.absent(method, 0)) {
+        let arguments = match node.map(|node| node.absent(method, 0)) {
             Some(1..) => argument(reg)?,
             _ => Bytes::new(),
         };
         let call = self.node_call(header.id, info.name, arguments.clone());
         let topic: Arc<str> = topic_key(info.name, &key_of(&call)?).into();
-        let Some(node) = &mut self.node else { return Ok(()) };
-        if node.subscriptions.len() >= limit {
-            return Err(Error::TooManySubscriptions { limit });
-        }
-        if let Some(subscriber) = self.follower.node() {
-            subscriber.add(&topic, key);
-        }
-        let subscribed = Subscribed { topic: Arc::clone(&topic), arguments: arguments.clone() };
-        node.subscriptions.insert(key.to_owned(), subscribed);
-        let joined = join(&leadership, &self.follower, method, topic, arguments, &call);
+        // One key has one argument: the last that came with it.
+        self.node_unsubscribe(key);
+        let subscribed = Subscribed { topic: Arc::clone(&topic), arguments };
+        let limit = leadership.terms.limits.subscriptions_per_follower;
+        subscriber.add(key, subscribed, limit).map_err(|not| match not {
+            NotAdded::TooMany(limit) => Error::TooManySubscriptions { limit },
+            NotAdded::TooManyKeys(limit) => Error::BadArguments {
+                method: info.name.to_owned(),
+                message: format!("the same argument was written in {limit} other ways already"),
+            },
+        })?;
+        let joined = self.node_join(&topic);
         if joined.is_err() {
             self.node_unsubscribe(key);
         }
         joined
     }
 
-    pub(in crate::runtime::leader) fn node_unsubscribe(&mut self, key: &str) {
-        let Some(node) = &mut self.node else { return };
-        let Some(subscribed) = node.subscriptions.remove(key) else { return };
-        let last = self.follower.node().is_some_and(|node| node.remove(&subscribed.topic, key));
-        if last
-            && let Some(topic) = self.leadership.fanout.leave(&subscribed.topic, self.follower.id())
+    pub(in crate::runtime::leader) fn node_unsubscribe(&self, key: &str) {
+        let last = self.follower.node().and_then(|node| node.remove(key));
+        if let Some(topic) =
+            last.and_then(|topic| self.leadership.fanout.leave(&topic, self.follower.id()))
         {
             self.follower.drop_pushes(topic);
         }
     }
 
-    /// The real client has ended a subscription. A Node process expects that not to happen, so it is asked again, after
-    /// a while.
-    pub(in crate::runtime::leader) fn node_reopen(&mut self, topic: Arc<str>) {
-        let Some(node) = &self.node else { return };
-        let Some(arguments) = node
-            .subscriptions
-            .values()
-            .find(|subscribed| subscribed.topic == topic)
-            .map(|subscribed| subscribed.arguments.clone())
-        else {
-            return;
-        };
-        let (leadership, follower) = (Arc::clone(&self.leadership), Arc::clone(&self.follower));
-        let Some(method) = leadership.terms.node.as_ref().and_then(|node| node.subscribe()) else {
-            return;
-        };
-        let call = self.node_call(0, "subscribe", arguments.clone());
-        Arc::clone(&leadership).spawn(async move {
-            tokio::select! {
-                () = leadership.ended() => return,
-                () = tokio::time::sleep(REOPEN_AFTER) => {}
-            }
-            let is_wanted = follower.node().is_some_and(|node| !node.keys(&topic).is_empty())
-                && leadership.fanout.is_attached(follower.id());
-            if !is_wanted {
-                return;
-            }
+    /// The real client has ended a subscription some time ago. A Node process expects that not to happen, so it is asked
+    /// again.
+    pub(in crate::runtime::leader) fn node_reopen(&self, topic: &Arc<str>) {
+        if let Err(error) = self.node_join(topic) {
             let key = topic.to_string();
-            if let Err(error) = join(&leadership, &follower, method, topic, arguments, &call) {
-                leadership.emit(ClusterEvent::SubscriptionFailed { key, error });
-            }
-        });
+            self.leadership.emit(ClusterEvent::SubscriptionFailed { key, error });
+        }
+    }
+
+    /// Joins a topic that it is subscribed to. Whether and when that opens, nobody waits for.
+    fn node_join(&self, topic: &Arc<str>) -> Result<(), Error> {
+        let leadership = &self.leadership;
+        let subscribed = self.follower.node().and_then(|node| node.subscribed(topic));
+        let method = leadership.terms.node.as_ref().and_then(|node| node.subscribe());
+        let info = method.and_then(|method| leadership.terms.methods.get(method));
+        let (Some(Subscribed { arguments, .. }), Some(method), Some(info)) =
+            (subscribed, method, info)
+        else {
+            return Ok(());
+        };
+        let Kind::Subscribe { options, .. } = info.kind else { return Ok(()) };
+        let context = self.node_call(0, info.name, Bytes::new()).context();
+        let (key, codec) = (Arc::clone(topic), Codec::Json);
+        let request = Request { method, key, codec, arguments, context, restore: true };
+        match leadership.fanout.join(leadership, self.follower.id(), options, &request) {
+            Err(NotJoined::TooMany(limit)) => Err(Error::TooManySubscriptions { limit }),
+            // A connection that is gone is subscribed to nothing.
+            Ok(_) | Err(NotJoined::Gone) => Ok(()),
+        }
     }
 
     fn node_call(&self, id: u64, method: &'static str, arguments: Bytes) -> Call {
@@ -209,29 +206,14 @@ fn argument(reg: Option<&RawValue>) -> Result<Bytes, Error> {
     Ok(arguments.into())
 }
 
-/// Joins the topic. Whether and when it opens, nobody waits for.
-fn join(
-    leadership: &Arc<Leadership>,
-    follower: &Follower,
-    method: usize,
-    topic: Arc<str>,
-    arguments: Bytes,
-    call: &Call,
-) -> Result<(), Error> {
-    let Some(info) = leadership.terms.methods.get(method) else { return Ok(()) };
-    let Kind::Subscribe { options, .. } = info.kind else { return Ok(()) };
-    let request = Request {
-        method,
-        key: topic,
-        codec: Codec::Json,
-        arguments,
-        context: call.context(),
-        restore: true,
-    };
-    let opened = pin!(leadership.fanout.subscribe(leadership, follower.id(), options, request));
-    // It joins at the first poll. What follows is waiting for the real client's answer.
-    match opened.poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(reply) => failure::check(info.name, leadership.terms.response_timeout, &reply),
-        Poll::Pending => Ok(()),
-    }
+/// Asks the real client again for what it has ended, after a while.
+pub(in crate::runtime::leader) fn reopen_later(follower: &Arc<Follower>, topic: Arc<str>) {
+    let follower = Arc::clone(follower);
+    Arc::clone(follower.leadership()).spawn(async move {
+        tokio::select! {
+            biased;
+            () = follower.leadership().ended() => {}
+            () = tokio::time::sleep(REOPEN_AFTER) => follower.reopen(topic),
+        }
+    });
 }

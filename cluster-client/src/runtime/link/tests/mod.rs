@@ -29,6 +29,7 @@ use crate::{
 };
 
 mod answers;
+mod backpressure;
 mod endings;
 mod leader;
 mod writing;

@@ -1,4 +1,4 @@
-//! Processes that are members by the npm package: `node/member.js`.
+//! Processes that are members by the npm package: `interop/node/member.js`, and scripts that begin with it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -17,7 +17,7 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/interop/node");
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A Node process. It is killed when this is dropped, and ends by itself if even that does not happen.
-pub(crate) struct Node {
+pub struct Node {
     pid: u32,
     child: Mutex<Child>,
     stdin: Mutex<ChildStdin>,
@@ -34,28 +34,33 @@ struct Said {
 
 /// What an error looks like in Node.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Failure {
-    pub(crate) name: String,
-    pub(crate) message: String,
+pub struct Failure {
+    pub name: String,
+    pub message: String,
     #[serde(default)]
-    pub(crate) code: Json,
-    pub(crate) stack: String,
+    pub code: Json,
+    pub stack: String,
 }
 
 /// A client of the package in a Node process.
 #[derive(Clone)]
-pub(crate) struct Peer {
-    pub(crate) node: Arc<Node>,
+pub struct Peer {
+    pub node: Arc<Node>,
     member: String,
 }
 
 impl Node {
-    pub(crate) fn spawn() -> Arc<Self> {
+    pub fn spawn() -> Arc<Self> {
+        Self::run("member.js")
+    }
+
+    /// `script` requires `member.js`, and adds to it.
+    pub fn run(script: &str) -> Arc<Self> {
         let install = || format!("{FOLDER}: run `npm ci` there; it needs Node 18 or later");
         let package = format!("{FOLDER}/node_modules/cluster-client/package.json");
         assert!(std::fs::exists(package).unwrap(), "no npm package: {}", install());
         let mut child = Command::new("node")
-            .arg("member.js")
+            .arg(script)
             .current_dir(FOLDER)
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
@@ -86,30 +91,26 @@ impl Node {
         Arc::new(Self { pid, child: Mutex::new(child), stdin, said, last })
     }
 
-    pub(crate) fn pid(&self) -> u32 {
+    pub fn pid(&self) -> u32 {
         self.pid
     }
 
     /// Joins with the options of the package, over a real client of that class, and waits until it is ready.
-    pub(crate) fn join(self: &Arc<Self>, kind: &str, options: Json) -> Peer {
+    pub fn join(self: &Arc<Self>, kind: &str, options: Json) -> Peer {
         let (peer, result) = self.try_join(kind, json!({ "options": options }));
         result.unwrap();
         peer
     }
 
     /// `setup` is what `start` is told beside the names, which are those of the class if the options have none.
-    pub(crate) fn try_join(
-        self: &Arc<Self>,
-        kind: &str,
-        setup: Json,
-    ) -> (Peer, Result<Json, Failure>) {
+    pub fn try_join(self: &Arc<Self>, kind: &str, setup: Json) -> (Peer, Result<Json, Failure>) {
         let (peer, id) = self.begin_join(kind, setup);
         let result = self.answer(id);
         (peer, result)
     }
 
     /// The same, without waiting for the answer of this number.
-    pub(crate) fn begin_join(self: &Arc<Self>, kind: &str, mut setup: Json) -> (Peer, u64) {
+    pub fn begin_join(self: &Arc<Self>, kind: &str, mut setup: Json) -> (Peer, u64) {
         let name = setup["options"]["name"].as_str().unwrap_or(kind).to_owned();
         setup["options"]["name"] = json!(name);
         setup["kind"] = json!(kind);
@@ -118,7 +119,7 @@ impl Node {
         (peer, id)
     }
 
-    pub(crate) fn answer(&self, id: u64) -> Result<Json, Failure> {
+    pub fn answer(&self, id: u64) -> Result<Json, Failure> {
         self.wait(0, &format!("answer {id}"), |line| {
             if line["id"] != id {
                 return None;
@@ -132,13 +133,26 @@ impl Node {
     }
 
     /// How many lines it has said: a place to wait from.
-    pub(crate) fn now(&self) -> usize {
+    pub fn now(&self) -> usize {
         self.said.lines.lock().unwrap().len()
     }
 
     /// Waits for the first line, from number `from` on, that `found` takes.
-    pub(crate) fn wait<T>(&self, from: usize, what: &str, found: impl Fn(&Json) -> Option<T>) -> T {
-        let find = |lines: &Vec<Json>| lines.iter().skip(from).find_map(&found);
+    pub fn wait<T>(&self, from: usize, what: &str, found: impl Fn(&Json) -> Option<T>) -> T {
+        self.wait_at(from, what, found).1
+    }
+
+    /// The same, and the number of the line.
+    pub fn wait_at<T>(
+        &self,
+        from: usize,
+        what: &str,
+        found: impl Fn(&Json) -> Option<T>,
+    ) -> (usize, T) {
+        let find = |lines: &Vec<Json>| {
+            let mut lines = lines.iter().enumerate().skip(from);
+            lines.find_map(|(number, line)| found(line).map(|found| (number, found)))
+        };
         patiently(&self.said.more, &self.said.lines, find).unwrap_or_else(|| {
             let lines = self.said.lines.lock().unwrap().clone();
             let last: Vec<_> = lines.iter().rev().take(5).collect();
@@ -147,12 +161,12 @@ impl Node {
     }
 
     /// All lines since then that `found` takes.
-    pub(crate) fn all<T>(&self, from: usize, found: impl Fn(&Json) -> Option<T>) -> Vec<T> {
+    pub fn all<T>(&self, from: usize, found: impl Fn(&Json) -> Option<T>) -> Vec<T> {
         self.said.lines.lock().unwrap().iter().skip(from).filter_map(found).collect()
     }
 
     /// Waits until it has ended because of that; what it wrote on its standard error.
-    pub(crate) fn ended(&self, because: &str) -> (ExitStatus, String) {
+    pub fn ended(&self, because: &str) -> (ExitStatus, String) {
         let some = |text: &String| (!text.is_empty()).then(|| text.clone());
         let complaints = patiently(&self.said.more, &self.said.complaints, some);
         let complaints =
@@ -161,13 +175,13 @@ impl Node {
     }
 
     /// SIGKILL, and waits until the process is gone.
-    pub(crate) fn kill(&self) {
+    pub fn kill(&self) {
         let mut child = self.child.lock().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
     }
 
-    pub(crate) fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_raw(self.pid as i32).unwrap(), signal).unwrap();
     }
 }
@@ -182,12 +196,12 @@ impl Drop for Node {
 }
 
 impl Peer {
-    pub(crate) fn ask(&self, command: &str, fields: Json) -> Result<Json, Failure> {
+    pub fn ask(&self, command: &str, fields: Json) -> Result<Json, Failure> {
         self.node.answer(self.tell(command, fields))
     }
 
     /// The number of the answer.
-    pub(crate) fn tell(&self, command: &str, mut line: Json) -> u64 {
+    pub fn tell(&self, command: &str, mut line: Json) -> u64 {
         let id = self.node.last.fetch_add(1, Ordering::Relaxed) + 1;
         line["id"] = json!(id);
         line["command"] = json!(command);
@@ -197,53 +211,48 @@ impl Peer {
         id
     }
 
-    pub(crate) fn leads(&self) -> bool {
+    pub fn leads(&self) -> bool {
         self.ask("role", json!({})).unwrap()["leads"] == true
     }
 
-    pub(crate) fn call(&self, method: &str, args: &[Json]) -> Result<Json, Failure> {
+    pub fn call(&self, method: &str, args: &[Json]) -> Result<Json, Failure> {
         self.node.answer(self.begin_call(method, args))
     }
 
-    pub(crate) fn begin_call(&self, method: &str, args: &[Json]) -> u64 {
+    pub fn begin_call(&self, method: &str, args: &[Json]) -> u64 {
         self.tell("call", json!({ "method": method, "args": args }))
     }
 
     /// A one-way call or a publication.
-    pub(crate) fn send(&self, method: &str, arg: &Json) {
+    pub fn send(&self, method: &str, arg: &Json) {
         self.ask("send", json!({ "method": method, "args": [arg] })).unwrap();
     }
 
-    pub(crate) fn subscribe(&self, listener: &str, reg: &Json) {
+    pub fn subscribe(&self, listener: &str, reg: &Json) {
         self.ask("subscribe", json!({ "listener": listener, "reg": reg })).unwrap();
     }
 
     /// `None` means all listeners.
-    pub(crate) fn unsubscribe(&self, listener: Option<&str>, reg: &Json) {
+    pub fn unsubscribe(&self, listener: Option<&str>, reg: &Json) {
         self.ask("unSubscribe", json!({ "listener": listener, "reg": reg })).unwrap();
     }
 
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         self.ask("close", json!({})).unwrap();
     }
 
     /// Waits for an event that it tells; `found` sees its fields.
-    pub(crate) fn event<T>(
-        &self,
-        from: usize,
-        event: &str,
-        found: impl Fn(&Json) -> Option<T>,
-    ) -> T {
+    pub fn event<T>(&self, from: usize, event: &str, found: impl Fn(&Json) -> Option<T>) -> T {
         self.node.wait(from, event, |line| self.is(line, event).then(|| found(line)).flatten())
     }
 
     /// Waits until its real client has run the method, and tells with what arguments.
-    pub(crate) fn ran(&self, from: usize, method: &str) -> Json {
+    pub fn ran(&self, from: usize, method: &str) -> Json {
         self.event(from, "ran", |line| (line["method"] == method).then(|| line["args"].clone()))
     }
 
     /// Waits until an error is emitted whose name is this; its message.
-    pub(crate) fn emitted(&self, from: usize, name: &str) -> String {
+    pub fn emitted(&self, from: usize, name: &str) -> String {
         self.event(from, "error", |line| {
             let Failure { name: said, message, .. } = Failure::deserialize(&line["error"]).unwrap();
             (said == name).then_some(message)
@@ -251,13 +260,20 @@ impl Peer {
     }
 
     /// Waits until the listener gets this value.
-    pub(crate) fn hears(&self, from: usize, listener: &str, value: &Json) {
-        let heard = |line: &Json| line["listener"] == listener && line["value"] == *value;
-        self.event(from, "value", |line| heard(line).then_some(()));
+    pub fn hears(&self, from: usize, listener: &str, value: &Json) {
+        self.hears_at(from, listener, value);
+    }
+
+    /// The same, and the number of the line that says so.
+    pub fn hears_at(&self, from: usize, listener: &str, value: &Json) -> usize {
+        let heard = |line: &Json| {
+            self.is(line, "value") && line["listener"] == listener && line["value"] == *value
+        };
+        self.node.wait_at(from, "value", |line| heard(line).then_some(())).0
     }
 
     /// All that the listener has got since then.
-    pub(crate) fn heard(&self, from: usize, listener: &str) -> Vec<Json> {
+    pub fn heard(&self, from: usize, listener: &str) -> Vec<Json> {
         let heard = |line: &Json| self.is(line, "value") && line["listener"] == listener;
         self.node.all(from, |line| heard(line).then(|| line["value"].clone()))
     }
