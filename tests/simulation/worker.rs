@@ -19,11 +19,19 @@ pub(crate) struct Seen {
     pub(crate) operations: BTreeMap<u64, Operation>,
     /// For each reader what it read.
     pub(crate) reads: Vec<Reads>,
-    /// What each process has published last, by the answers that it got.
-    pub(crate) published: BTreeMap<u64, u64>,
+    /// What each process has published.
+    pub(crate) published: BTreeMap<u64, Published>,
     next_operation: u64,
     /// No more calls are begun.
     pub(crate) is_over: bool,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Published {
+    /// The last value that was acknowledged.
+    pub(crate) acknowledged: u64,
+    /// The values after it of which it is not known whether they were published.
+    pub(crate) unknown: Vec<u64>,
 }
 
 pub(crate) struct Operation {
@@ -122,9 +130,13 @@ async fn publish(proxy: CounterProxy, log: Log, key: u64, mut random: fastrand::
         }
         match proxy.announce(key, value).await {
             Ok(()) => {
-                log.lock().unwrap().published.insert(key, value);
+                let published = Published { acknowledged: value, unknown: Vec::new() };
+                log.lock().unwrap().published.insert(key, published);
             }
             Err(Error::Closed) => return,
+            Err(error) if error.outcome() == Outcome::Unknown => {
+                log.lock().unwrap().published.entry(key).or_default().unknown.push(value);
+            }
             Err(_) => {}
         }
         tokio::time::sleep(Duration::from_millis(random.u64(50..500))).await;
