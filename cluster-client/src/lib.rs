@@ -204,9 +204,10 @@
 //!   `stack` (an untagged enum with a variant of `code` and `message` does), else [`Error::NodeError`]. Node processes get
 //!   these four of ours: those of a [`JsError`] as they are; of any other error the name of its type, its text, its field
 //!   `code` or the name of its variant, and where.
-//! - **A Node process** that sends more than [`Limits::max_data`] is disconnected, and its pending calls fail.
-//! - **A Node follower** is not told of `Missed` and `Resynced`. When its leader closes, its calls fail with
-//!   `SocketCloseError`; those that were not begun are not carried over.
+//! - **A Node process** that sends more than [`Limits::max_data`] in one call gets an error with the code `TOO_LARGE`, and
+//!   the connection goes on.
+//! - **A Node follower** is not told of `Missed` and `Resynced`. A call that comes while its leader closes gets an error with
+//!   the code `GOING_AWAY`: it did not run, and is not carried over to the next leader.
 //! - **Heartbeats**: a Node leader drops who sends nothing for three of its `heartbeatInterval`s (20 s). Set
 //!   [`heartbeat_interval`](Builder::heartbeat_interval) to at most half of that one. A Node follower is dropped after 60 s of
 //!   silence (thirty of our intervals), but not while it waits for an answer.

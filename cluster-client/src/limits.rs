@@ -24,7 +24,8 @@ pub struct Limits {
     pub max_data: usize,
     /// Bytes of a packet's connection object (JSON). Default 64 KiB. The same in all members.
     pub max_conn_object: usize,
-    /// Followers of one leader. Default 512; one more is refused with [`Error::Refused`].
+    /// Followers of one leader. Default 512; one more is refused with [`Error::Refused`]. As many Node processes may also
+    /// wait on the port for a channel to appear, or be held after they were refused.
     pub followers: usize,
     /// Connections that have not registered yet. Default 64, as in D-Bus; beyond it the oldest is closed. Where several
     /// channels of a process share a port, that of the one which took the port holds for all.
