@@ -195,7 +195,8 @@
 //!   still queued when the connection ends is lost without a word. A publication that returns more than `()` or an `Option`
 //!   is [`Error::InterfaceMismatch`] there. It has no epoch ([`LeaderInfo`] says 0, and process 0), is not checked against
 //!   the interface, and cannot be told to cancel a call. A method that it does not have, or that throws outside of a
-//!   promise, is answered by the deadline, and ends the Node process unless that handles it. Whether all subscribers get a
+//!   promise, is answered by the deadline, and ends the Node process unless that handles it. One that closes a channel and
+//!   keeps another leaves the followers of the first with a closed real client, and does not say so. Whether all subscribers get a
 //!   value or one of them (`receivers = "one"`) is its option `isBroadcast`.
 //! - **Publications** change owners, and are undone when their owner dies, under a Rust leader only, and there a Node
 //!   process cannot be told that its own was taken over or undone: it publishes it again to the next leader. Under a Node
@@ -206,7 +207,7 @@
 //!   `code` or the name of its variant, and where.
 //! - **A Node process** that sends more than [`Limits::max_data`] in one call gets an error with the code `TOO_LARGE`, and
 //!   the connection goes on.
-//! - **A Node follower** is not told of `Missed` and `Resynced`. A call that comes while its leader closes gets an error with
+//! - **A Node follower**'s call ends when its `responseTimeout` is over: the method is dropped where it waits. It is not told of `Missed` and `Resynced`. A call that comes while its leader closes gets an error with
 //!   the code `GOING_AWAY`: it did not run, and is not carried over to the next leader.
 //! - **Heartbeats**: a Node leader drops who sends nothing for three of its `heartbeatInterval`s (20 s). Set
 //!   [`heartbeat_interval`](Builder::heartbeat_interval) to at most half of that one. A Node follower is dropped after 60 s of

@@ -5,6 +5,7 @@ use std::time::Duration;
 use cluster_protocol::FrameLimits;
 
 use crate::Error;
+use crate::session::publications::Bounds;
 
 /// Bounds on memory and work. Each has a default; set only those that differ:
 ///
@@ -54,6 +55,11 @@ pub struct Limits {
     pub subscriptions_per_follower: usize,
     /// Keys that all members together may be subscribed to. Default 65,536.
     pub subscriptions: usize,
+    /// Keys that one member may have published, and that the leader keeps for one follower. Default 4,096.
+    pub publications_per_follower: usize,
+    /// Bytes of the arguments of these publications: a member keeps them to publish them again, a leader to take them
+    /// back. Default 16 MiB.
+    pub publication_bytes_per_follower: usize,
     /// Values retained for late and slow subscribers: in the leader of all keys of the channel together, in a follower and
     /// for each handle of one key. At least the newest value stays. Default 65,536.
     pub retained_items: usize,
@@ -86,6 +92,8 @@ impl Default for Limits {
             outbound_bytes: 8 << 20,
             subscriptions_per_follower: 1024,
             subscriptions: 65_536,
+            publications_per_follower: 4096,
+            publication_bytes_per_follower: 16 << 20,
             retained_items: 65_536,
             retained_bytes: 256 << 20,
             linger: Duration::from_secs(1),
@@ -108,6 +116,11 @@ const INTERFACE: usize = 1 << 20;
 const MIN_CONN_OBJECT: usize = 1 << 10;
 
 impl Limits {
+    /// Those of one member's publications.
+    pub(crate) fn publications(&self) -> Bounds {
+        Bounds { keys: self.publications_per_follower, bytes: self.publication_bytes_per_follower }
+    }
+
     /// Those of a packet.
     pub(crate) fn frame(&self) -> FrameLimits {
         FrameLimits { conn_object: self.max_conn_object, data: self.max_data }

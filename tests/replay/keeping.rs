@@ -116,7 +116,11 @@ async fn all_is_published_again_however_much_it_is() {
     // More than the sockets take while nobody reads.
     const HOSTS: usize = 160;
     let padding = "x".repeat(128 << 10);
-    let limits = Limits { outbound_bytes: 1 << 16, ..Limits::default() };
+    let limits = Limits {
+        outbound_bytes: 1 << 16,
+        publication_bytes_per_follower: usize::MAX,
+        ..Limits::default()
+    };
     let (follower, mut leader, listener) = follower_with(limits).await;
     for host in 0..HOSTS {
         follower.register(&format!("{host}{padding}")).await.unwrap();

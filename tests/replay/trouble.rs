@@ -8,7 +8,7 @@ use cluster_client::{
     ClusterEvent, Error, Events, Limits, Subscribe, Subscription, SubscriptionSender, Value,
     cluster_client,
 };
-use cluster_protocol::{Codec, Kind};
+use cluster_protocol::{Codec, EncodeArguments, Kind};
 use serde::{Deserialize, Serialize};
 use support::free_port;
 use tokio::sync::{Notify, mpsc};
@@ -26,7 +26,9 @@ struct Trouble {
     /// Of the subscriptions that did not fail.
     senders: std::sync::Mutex<Vec<SubscriptionSender<Said>>>,
     dropped: AtomicBool,
-    /// Lets a publication go on.
+    /// Subscriptions wait, too.
+    holds: AtomicBool,
+    /// Lets a publication go on, or a subscription that waits.
     go_on: Notify,
     undone: Notify,
 }
@@ -67,6 +69,11 @@ impl Client {
     #[subscribe]
     async fn watch(&self, _reg: Value) -> Result<Subscription<Said>, Error> {
         self.0.asked.notify_one();
+        if self.0.holds.load(Ordering::SeqCst) {
+            self.0.go_on.notified().await;
+            // Never ready at the first look.
+            tokio::task::yield_now().await;
+        }
         if self.0.refusals.load(Ordering::SeqCst) > 0 {
             self.0.refusals.fetch_sub(1, Ordering::SeqCst);
             return Err(Error::Closed);
@@ -106,6 +113,10 @@ fn subscribe(id: u64, key: &str, reg: &str) -> Vec<u8> {
 }
 
 fn request(id: u64, timeout: u32, conn: &str) -> Vec<u8> {
+    packet(id, timeout, conn, &[])
+}
+
+fn packet(id: u64, timeout: u32, conn: &str, data: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let limits = cluster_protocol::FrameLimits::default();
     cluster_protocol::write_packet(
@@ -115,7 +126,10 @@ fn request(id: u64, timeout: u32, conn: &str) -> Vec<u8> {
         timeout,
         conn.as_bytes(),
         &limits,
-        |_| Ok(()),
+        |out| {
+            out.extend_from_slice(data);
+            Ok(())
+        },
     )
     .unwrap();
     bytes
@@ -243,4 +257,58 @@ async fn what_is_published_after_its_publisher_has_gone_is_taken_back() {
     while !matches!(soon(events.next()).await, Some(ClusterEvent::FollowerLeft { .. })) {}
     trouble.go_on.notify_one();
     soon(trouble.undone.notified()).await;
+}
+
+#[tokio::test]
+async fn a_node_process_publishes_only_so_many_keys() {
+    let limits = Limits { publications_per_follower: 2, ..Limits::default() };
+    let (leader, trouble, port) = leader(limits).await;
+    let mut events = leader.membership().events();
+    let mut node = node(port).await;
+    let conn = r#"{"type":"invoke","method":"register","argLength":1,"oneway":false}"#;
+    for (id, text) in [(2, "a"), (3, "b"), (4, "c"), (5, "a")] {
+        let mut data = Vec::new();
+        (text,).encode(Codec::SerializeJson, &mut data).unwrap();
+        node.send(&packet(id, 3000, conn, &data)).await;
+        trouble.go_on.notify_one();
+        let answer = node.next().await;
+        assert_eq!(answer.id, id);
+        // The last one is a key that it has already.
+        let is_over = text == "c";
+        assert_eq!(answer.conn == cluster_protocol::RESULT_ERR, is_over, "{text}: {answer:?}");
+        if is_over {
+            assert_eq!(code(&answer), "BUSY");
+            // It did not run.
+            soon(trouble.go_on.notified()).await;
+        }
+    }
+    drop(node);
+    while !matches!(soon(events.next()).await, Some(ClusterEvent::FollowerLeft { .. })) {}
+    soon(trouble.undone.notified()).await;
+}
+
+#[tokio::test]
+async fn who_joins_the_opening_of_a_caller_that_gives_up_is_subscribed_too() {
+    let (leader, trouble, port) = leader(Limits::default()).await;
+    trouble.refusals.store(1, Ordering::SeqCst);
+    trouble.holds.store(true, Ordering::SeqCst);
+    let caller = tokio::spawn(async move {
+        let refused = leader.watch(Value::Number(1.0)).await.err();
+        (leader, refused)
+    });
+    soon(trouble.asked.notified()).await;
+    let mut node = node(port).await;
+    node.send(&subscribe(2, "key", "1")).await;
+    node.send(&request(3, 3000, cluster_protocol::HEARTBEAT)).await;
+    while node.next().await.id != 3 {}
+    trouble.go_on.notify_one();
+    let (_leader, refused) = soon(caller).await.unwrap();
+    assert!(refused.is_some());
+    // The next try takes longer than its first asker would have waited.
+    soon(trouble.asked.notified()).await;
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(4)).await;
+    tokio::time::resume();
+    trouble.go_on.notify_one();
+    assert!(node.next().await.conn.contains("\"key\""));
 }

@@ -188,7 +188,7 @@ fn b11_follower() {
         let (leader, id) = scene.begin_node("Failing", json!({ "isLeader": true }));
         let failed = scene.start(Scene::follower(), Build::default()).await;
         let message = failed.unwrap_err().to_string();
-        assert!(message.contains("mock error"), "{message}");
+        assert!(message.contains("mock error (ERROR_CODE)"), "{message}");
         let failed = leader.node.answer(id).unwrap_err();
         assert_eq!((&*failed.message, failed.code), ("mock error", json!("ERROR_CODE")));
         let failed = leader.call("get", &[json!("id")]).unwrap_err();

@@ -38,12 +38,9 @@ where
     let remembering = match info.kind {
         Kind::Publish { key, remembered: true, .. } => {
             let key = key(&member.call_for_key(info, data.clone()))?;
-            Some(Remembering::begin(
-                member,
-                PublicationKey { method, key },
-                call.sequence,
-                data.clone(),
-            ))
+            let key = PublicationKey { method, key };
+            let begun = Remembering::begin(member, key, call.sequence, data.clone());
+            Some(begun.map_err(|limit| attempts.busy(limit))?)
         }
         _ => None,
     };
@@ -128,9 +125,15 @@ struct Remembering<'a> {
 }
 
 impl<'a> Remembering<'a> {
-    fn begin(member: &'a Member, key: PublicationKey, sequence: u64, arguments: Bytes) -> Self {
-        member.remembered().begin(key.clone(), sequence, arguments);
-        Self { member, key, sequence, confirmed: false }
+    fn begin(
+        member: &'a Member,
+        key: PublicationKey,
+        sequence: u64,
+        arguments: Bytes,
+    ) -> Result<Self, &'static str> {
+        let bounds = member.options.limits.publications();
+        member.remembered().begin(key.clone(), sequence, arguments, bounds)?;
+        Ok(Self { member, key, sequence, confirmed: false })
     }
 
     fn confirm(mut self) {

@@ -156,11 +156,15 @@ async fn ask<Ev: Subscribe>(
             Route::There(session) => {
                 if let Some(node) = &session.node {
                     let conn = node.keys().subscribe(key, arguments)?;
-                    match session.link.send_control(&conn) {
+                    match session.link.send_oneway(&conn, 0, &mut |_| Ok(())) {
                         // A Node leader does not say what comes of it.
                         Ok(()) => return Ok((Link::Following(session), None)),
                         Err(StartError::Encode(error)) => return Err(unencodable(info, &error)),
-                        Err(_) => {
+                        Err(StartError::Busy) => {
+                            attempts.back_off(attempts.busy("limits.outbound_bytes")).await?;
+                            continue;
+                        }
+                        Err(StartError::Closed | StartError::GoingAway) => {
                             attempts.next_link(Link::Following(session));
                             continue;
                         }

@@ -29,7 +29,7 @@ pub(crate) fn read(data: &[u8]) -> Option<(ChannelState, String)> {
     let answer: Answer = Codec::SerializeJson.decode(data).ok()?;
     Some(match answer.error {
         _ if answer.success => (ChannelState::Ready, String::new()),
-        Some(error) => (ChannelState::Failed, error.message),
+        Some(error) => (ChannelState::Failed, error.text()),
         None => (ChannelState::Failed, "it did not say why".to_owned()),
     })
 }
@@ -71,7 +71,10 @@ mod tests {
     #[test]
     fn a_refusal_says_why() {
         let refused = data(&refusal(1, Thrown::at_joining("NOT_SERVED", "no such channel")));
-        assert_eq!(read(&refused), Some((ChannelState::Failed, "no such channel".to_owned())));
+        assert_eq!(
+            read(&refused),
+            Some((ChannelState::Failed, "no such channel (NOT_SERVED)".to_owned()))
+        );
         let silent = (ChannelState::Failed, "it did not say why".to_owned());
         assert_eq!(read(b"success^^^^$0|-2]"), Some(silent));
         assert_eq!(read(b"{\"success\":true}"), None);

@@ -14,6 +14,15 @@ pub(super) enum Code {
     Number(f64),
 }
 
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Number(number) => number.fmt(f),
+        }
+    }
+}
+
 impl Code {
     /// Of an error, as its `Serialize` shows it.
     pub(super) fn of<E: Serialize>(error: &E) -> Option<Self> {

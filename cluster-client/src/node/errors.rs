@@ -74,6 +74,14 @@ impl Thrown {
         Self::new(method, NAME, message.to_owned(), Some(Code::Text("TOO_LARGE".to_owned())))
     }
 
+    /// In one line, where there is no room for the fields.
+    pub(crate) fn text(&self) -> String {
+        match &self.code {
+            None => self.message.clone(),
+            Some(code) => format!("{} ({code})", self.message),
+        }
+    }
+
     /// Its bytes on the wire.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         // Never fails: strings, and a number that was in a value already.
@@ -104,10 +112,7 @@ pub(crate) fn thrown_by(method: &str, bytes: &[u8]) -> Option<Error> {
         return None;
     }
     let Thrown { stack, name, message, code } = value.into();
-    let code = code.map(|code| match code {
-        Code::Text(text) => text,
-        Code::Number(number) => number.to_string(),
-    });
+    let code = code.map(|code| code.to_string());
     Some(Error::NodeError { method: method.to_owned(), name, message, code, stack })
 }
 

@@ -26,7 +26,8 @@ pub(crate) struct NodeKeys {
 #[derive(Clone, Debug)]
 struct Wire {
     key: String,
-    reg: Box<RawValue>,
+    /// `None`: undefined, which JSON leaves out.
+    reg: Option<Box<RawValue>>,
 }
 
 impl NodeKeys {
@@ -40,8 +41,7 @@ impl NodeKeys {
         topic: &Arc<str>,
         arguments: &[u8],
     ) -> Result<Vec<u8>, Error> {
-        let reg = reg(arguments)?;
-        let wire = Wire { key: node_key(reg.get()), reg };
+        let wire = wire(arguments)?;
         if let Some(meaning) = meaning(&wire.key) {
             self.meanings.insert(meaning, wire.key.clone());
         }
@@ -51,7 +51,7 @@ impl NodeKeys {
         }
         let conn = ConnObject::Subscribe {
             key: wire.key.as_str().into(),
-            reg: Some(&wire.reg),
+            reg: wire.reg.as_deref(),
             method: None,
             arg_length: None,
             restore: false,
@@ -75,7 +75,8 @@ impl NodeKeys {
         {
             self.meanings.remove(&meaning);
         }
-        let conn = ConnObject::UnSubscribe { key: wire.key.as_str().into(), reg: Some(&wire.reg) };
+        let conn =
+            ConnObject::UnSubscribe { key: wire.key.as_str().into(), reg: wire.reg.as_deref() };
         Some(conn.to_bytes())
     }
 
@@ -97,7 +98,7 @@ fn meaning(key: &str) -> Option<String> {
 }
 
 /// The one argument of a subscription as JavaScript writes it; `null` where there is none.
-fn reg(arguments: &[u8]) -> Result<Box<RawValue>, Error> {
+fn wire(arguments: &[u8]) -> Result<Wire, Error> {
     let text = if arguments.is_empty() {
         "null".to_owned()
     } else {
@@ -105,7 +106,12 @@ fn reg(arguments: &[u8]) -> Result<Box<RawValue>, Error> {
             .map_err(|error| unwritten(&error))?;
         json_text(&reg).map_err(|error| unwritten(&error))?
     };
-    RawValue::from_string(text).map_err(|error| unwritten(&error))
+    let key = node_key(&text);
+    if text == "undefined" {
+        return Ok(Wire { key, reg: None });
+    }
+    let reg = RawValue::from_string(text).map_err(|error| unwritten(&error))?;
+    Ok(Wire { key, reg: Some(reg) })
 }
 
 fn unwritten(error: &dyn std::fmt::Display) -> Error {
@@ -147,6 +153,16 @@ mod tests {
     fn a_method_without_arguments_subscribes_to_null() {
         let conn = NodeKeys::default().subscribe(&"topic".into(), b"").unwrap();
         assert_eq!(conn, br#"{"type":"subscribe","key":"$$inner$$__null","reg":null}"#);
+    }
+
+    #[test]
+    fn what_is_undefined_is_left_out() {
+        let mut keys = NodeKeys::default();
+        assert_eq!(
+            subscribed(&mut keys, "topic", Value::Undefined),
+            r#"{"type":"subscribe","key":"$$inner$$__undefined"}"#
+        );
+        assert_eq!(keys.topics("$$inner$$__undefined"), ["topic".into()]);
     }
 
     #[test]

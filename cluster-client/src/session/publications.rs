@@ -31,12 +31,25 @@ struct Published {
 }
 
 impl Remembered {
-    /// A publication is under way.
-    pub(crate) fn begin(&mut self, key: PublicationKey, sequence: u64, arguments: Bytes) {
+    /// A publication is under way; unless that would be over a bound, whose name is the error.
+    pub(crate) fn begin(
+        &mut self,
+        key: PublicationKey,
+        sequence: u64,
+        arguments: Bytes,
+        bounds: Bounds,
+    ) -> Result<(), &'static str> {
+        let bytes: usize =
+            self.by_key.values().flat_map(BTreeMap::values).map(|p| p.arguments.len()).sum();
+        let held = Held { keys: self.by_key.len(), bytes };
+        if !self.by_key.contains_key(&key) {
+            held.room_for(arguments.len(), bounds)?;
+        }
         self.by_key
             .entry(key)
             .or_default()
             .insert(sequence, Published { arguments, confirmed: false });
+        Ok(())
     }
 
     /// It has succeeded: it takes the place of the one before.
@@ -78,15 +91,44 @@ impl Remembered {
     }
 }
 
+/// How much one member may have published.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) keys: usize,
+    pub(crate) bytes: usize,
+}
+
+/// How much one member has published.
+#[derive(Clone, Copy, Debug, Default)]
+struct Held {
+    keys: usize,
+    bytes: usize,
+}
+
+impl Held {
+    /// Whether there is room for one more key; else the name of the bound.
+    fn room_for(self, bytes: usize, bounds: Bounds) -> Result<(), &'static str> {
+        if self.keys >= bounds.keys {
+            Err("limits.publications_per_follower")
+        } else if self.bytes + bytes > bounds.bytes {
+            Err("limits.publication_bytes_per_follower")
+        } else {
+            Ok(())
+        }
+    }
+}
+
 /// The leader's table: who owns which publication, and what takes it back when its owner goes.
 pub(crate) struct Owners<A> {
     by_key: HashMap<PublicationKey, Owner<A>>,
+    held: HashMap<SubscriberId, Held>,
 }
 
 struct Owner<A> {
     by: By,
     /// The arguments, where an undo method will want them.
     undo: Option<A>,
+    bytes: usize,
 }
 
 /// Who made a publication, by which of its calls.
@@ -98,20 +140,45 @@ pub(crate) struct By {
 
 impl<A> Default for Owners<A> {
     fn default() -> Self {
-        Self { by_key: HashMap::new() }
+        Self { by_key: HashMap::new(), held: HashMap::new() }
     }
 }
 
 impl<A> Owners<A> {
-    /// The key was published. Returns the owner before, if it was another one: it has to forget.
-    pub(crate) fn published(&mut self, key: PublicationKey, by: By, undo: Option<A>) -> Option<By> {
-        let before = self.by_key.insert(key, Owner { by, undo })?;
-        (before.by.who != by.who).then_some(before.by)
+    /// Whether somebody may publish the key, with so many bytes to be kept; else the name of the bound.
+    pub(crate) fn room_for(
+        &self,
+        key: &PublicationKey,
+        who: SubscriberId,
+        bytes: usize,
+        bounds: Bounds,
+    ) -> Result<(), &'static str> {
+        if self.by_key.get(key).is_some_and(|owner| owner.by.who == who) {
+            return Ok(());
+        }
+        self.held.get(&who).copied().unwrap_or_default().room_for(bytes, bounds)
+    }
+
+    /// The key was published. Returns the owner before, if it was another one: it has to forget. `bytes` are those that
+    /// `undo` takes up.
+    pub(crate) fn published(
+        &mut self,
+        key: PublicationKey,
+        by: By,
+        undo: Option<A>,
+        bytes: usize,
+    ) -> Option<By> {
+        let before = self.remove(&key);
+        let held = self.held.entry(by.who).or_default();
+        held.keys += 1;
+        held.bytes += bytes;
+        self.by_key.insert(key, Owner { by, undo, bytes });
+        before.map(|before| before.by).filter(|before| before.who != by.who)
     }
 
     /// The key's undo method has succeeded. Returns the owner, which has to forget.
     pub(crate) fn undone(&mut self, key: &PublicationKey) -> Option<By> {
-        self.by_key.remove(key).map(|owner| owner.by)
+        self.remove(key).map(|owner| owner.by)
     }
 
     /// The publications of somebody who has gone, to be [taken](Self::take) one by one.
@@ -127,7 +194,19 @@ impl<A> Owners<A> {
     /// anything does.
     pub(crate) fn take(&mut self, key: &PublicationKey, who: SubscriberId) -> Option<A> {
         self.by_key.get(key).filter(|owner| owner.by.who == who)?;
-        self.by_key.remove(key)?.undo
+        self.remove(key)?.undo
+    }
+
+    fn remove(&mut self, key: &PublicationKey) -> Option<Owner<A>> {
+        let owner = self.by_key.remove(key)?;
+        if let Some(held) = self.held.get_mut(&owner.by.who) {
+            held.keys -= 1;
+            held.bytes -= owner.bytes;
+            if held.keys == 0 {
+                self.held.remove(&owner.by.who);
+            }
+        }
+        Some(owner)
     }
 }
 
@@ -135,6 +214,7 @@ impl<A> Owners<A> {
 mod tests {
     use super::*;
 
+    const BOUNDS: Bounds = Bounds { keys: 3, bytes: 30 };
     const A: SubscriberId = SubscriberId(1);
     const B: SubscriberId = SubscriberId(2);
 
@@ -149,9 +229,9 @@ mod tests {
     #[test]
     fn a_later_publication_takes_the_key_over() {
         let mut owners = Owners::default();
-        assert_eq!(owners.published(key("x"), by(A, 1), Some("first")), None);
-        assert_eq!(owners.published(key("x"), by(A, 2), Some("second")), None);
-        assert_eq!(owners.published(key("x"), by(B, 1), Some("third")), Some(by(A, 2)));
+        assert_eq!(owners.published(key("x"), by(A, 1), Some("first"), 5), None);
+        assert_eq!(owners.published(key("x"), by(A, 2), Some("second"), 5), None);
+        assert_eq!(owners.published(key("x"), by(B, 1), Some("third"), 5), Some(by(A, 2)));
         assert_eq!(owners.owned_by(A), []);
         assert_eq!(owners.take(&key("x"), A), None);
         assert_eq!(owners.owned_by(B), [key("x")]);
@@ -161,8 +241,8 @@ mod tests {
     #[test]
     fn an_undone_publication_is_not_taken_back_again() {
         let mut owners = Owners::default();
-        owners.published(key("x"), by(A, 1), Some("x"));
-        owners.published(key("y"), by(A, 2), None);
+        owners.published(key("x"), by(A, 1), Some("x"), 5);
+        owners.published(key("y"), by(A, 2), None, 5);
         assert_eq!(owners.undone(&key("x")), Some(by(A, 1)));
         assert_eq!(owners.undone(&key("x")), None);
         assert_eq!(owners.owned_by(A), [key("y")]);
@@ -180,15 +260,15 @@ mod tests {
     #[test]
     fn only_the_last_confirmed_publication_of_a_key_is_remembered() {
         let mut mine = Remembered::default();
-        mine.begin(key("x"), 1, Bytes::from_static(b"1"));
+        mine.begin(key("x"), 1, Bytes::from_static(b"1"), BOUNDS).unwrap();
         assert_eq!(remembered(&mine), []);
         mine.confirm(&key("x"), 1);
-        mine.begin(key("x"), 2, Bytes::from_static(b"2"));
+        mine.begin(key("x"), 2, Bytes::from_static(b"2"), BOUNDS).unwrap();
         assert_eq!(remembered(&mine), [(1, Bytes::from_static(b"1"))]);
         mine.confirm(&key("x"), 2);
         assert_eq!(remembered(&mine), [(2, Bytes::from_static(b"2"))]);
 
-        mine.begin(key("x"), 3, Bytes::from_static(b"3"));
+        mine.begin(key("x"), 3, Bytes::from_static(b"3"), BOUNDS).unwrap();
         mine.fail(&key("x"), 3);
         assert_eq!(remembered(&mine), [(2, Bytes::from_static(b"2"))]);
     }
@@ -196,8 +276,8 @@ mod tests {
     #[test]
     fn what_was_taken_before_its_answer_was_read_is_not_remembered() {
         let mut mine = Remembered::default();
-        mine.begin(key("x"), 1, Bytes::new());
-        mine.begin(key("x"), 2, Bytes::new());
+        mine.begin(key("x"), 1, Bytes::new(), BOUNDS).unwrap();
+        mine.begin(key("x"), 2, Bytes::new(), BOUNDS).unwrap();
         mine.taken(&key("x"), 1);
         mine.confirm(&key("x"), 1);
         assert_eq!(remembered(&mine), []);
@@ -205,5 +285,35 @@ mod tests {
         assert_eq!(remembered(&mine), [(2, Bytes::new())]);
         mine.taken(&key("x"), 2);
         assert!(mine.by_key.is_empty());
+    }
+
+    #[test]
+    fn what_one_member_has_published_is_bounded() {
+        let mut mine = Remembered::default();
+        for (sequence, name) in ["x", "y", "z"].into_iter().enumerate() {
+            mine.begin(key(name), sequence as u64, Bytes::from_static(b"five!"), BOUNDS).unwrap();
+        }
+        let more = |mine: &mut Remembered, name, bytes: &'static [u8]| {
+            mine.begin(key(name), 9, Bytes::from_static(bytes), BOUNDS)
+        };
+        assert_eq!(more(&mut mine, "more", b""), Err("limits.publications_per_follower"));
+        assert_eq!(more(&mut mine, "x", b"the key is there already"), Ok(()));
+        let mut mine = Remembered::default();
+        assert_eq!(more(&mut mine, "x", &[0; 20]), Ok(()));
+        assert_eq!(more(&mut mine, "y", &[0; 20]), Err("limits.publication_bytes_per_follower"));
+
+        let mut owners = Owners::default();
+        for name in ["x", "y", "z"] {
+            owners.published(key(name), by(A, 1), Some(()), 5);
+        }
+        let full = Err("limits.publications_per_follower");
+        assert_eq!(owners.room_for(&key("more"), A, 5, BOUNDS), full);
+        assert_eq!(owners.room_for(&key("x"), A, 5, BOUNDS), Ok(()));
+        assert_eq!(owners.room_for(&key("more"), B, 5, BOUNDS), Ok(()));
+        // What is taken over, undone or taken back makes room.
+        owners.published(key("x"), by(B, 1), Some(()), 5);
+        assert_eq!(owners.room_for(&key("more"), A, 5, BOUNDS), Ok(()));
+        let bytes = Err("limits.publication_bytes_per_follower");
+        assert_eq!(owners.room_for(&key("more"), A, 25, BOUNDS), bytes);
     }
 }

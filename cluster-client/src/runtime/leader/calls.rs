@@ -42,6 +42,12 @@ impl Connection {
                 report_oneway(&self.leadership, method, &late);
                 Ok(())
             }
+            Incoming::UnknownMethod { name, oneway: false }
+                if self.going_away && self.node.is_some() =>
+            {
+                self.fail(header.id, &name, Failure::GoingAway, "the leader is going away");
+                Ok(())
+            }
             // A Node process cannot be told once and for all.
             Incoming::Invoke { method, .. } if self.going_away && self.node.is_some() => {
                 let method = leadership.terms.methods.get(method).map_or("", |info| info.name);
@@ -182,6 +188,8 @@ impl Connection {
         let settlement = leadership.settlement(method, &call);
         let settlement =
             settlement.map_err(|error| (Failure::BadArguments, error.to_string().into()))?;
+        let may = leadership.may_settle(&settlement, self.follower.id());
+        may.map_err(|limit| (Failure::Busy, limit.into()))?;
         if self.client.is_none() {
             self.client = leadership.client();
         }

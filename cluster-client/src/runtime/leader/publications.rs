@@ -62,6 +62,17 @@ impl Leadership {
         Ok(settlement)
     }
 
+    /// Whether a follower may publish that; else the name of the bound.
+    pub(crate) fn may_settle(
+        &self,
+        settlement: &Settlement,
+        who: SubscriberId,
+    ) -> Result<(), &'static str> {
+        let Some((key, _, undo)) = &settlement.published else { return Ok(()) };
+        let bytes = undo.as_ref().map_or(0, |arguments| arguments.data.len());
+        lock(&self.fanout.owners).room_for(key, who, bytes, self.terms.limits.publications())
+    }
+
     pub(crate) fn settle(
         self: &Arc<Self>,
         settlement: Settlement,
@@ -171,7 +182,8 @@ impl Fanout {
                 // Nothing is to be undone, and nobody could be told that it is taken over.
                 owners.undone(&key)
             } else {
-                owners.published(key.clone(), by, undo)
+                let bytes = undo.as_ref().map_or(0, |arguments| arguments.data.len());
+                owners.published(key.clone(), by, undo, bytes)
             }
         };
         if let Some(before) = before {

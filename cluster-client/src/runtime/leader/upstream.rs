@@ -88,8 +88,9 @@ pub(super) async fn run(leadership: Arc<Leadership>, topic: TopicId, request: Re
 
 async fn open(leadership: &Arc<Leadership>, topic: TopicId, request: &Request) -> Option<Upstream> {
     let mut backoff = Backoff::slow();
+    let mut request = request.clone();
     loop {
-        let reply = match ask(leadership, request).await {
+        let reply = match ask(leadership, &request).await {
             Ok(upstream) => return Some(upstream),
             Err(reply) => reply,
         };
@@ -113,6 +114,8 @@ async fn open(leadership: &Arc<Leadership>, topic: TopicId, request: &Request) -
             return None;
         }
         leadership.emit(ClusterEvent::SubscriptionFailed { key: request.key.to_string(), error });
+        // From here on it is opened for somebody who waits whatever happens, not until the first asker's deadline.
+        request.restore = true;
         tokio::time::sleep(backoff.next_delay(fastrand::u64(..))).await;
     }
 }
