@@ -71,7 +71,7 @@ impl fmt::Display for Summary {
 pub(crate) fn run(seed: u64) -> Result<Summary, String> {
     fastrand::seed(seed);
     let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
+        .enable_time()
         .start_paused(true)
         .build()
         .unwrap();
