@@ -130,8 +130,12 @@ impl Fanout {
     }
 
     pub(crate) fn end(&self) {
-        self.close_upstreams();
+        // First, so that nobody joins what is closed next.
         lock(&self.roster).clear();
+        self.close_upstreams();
+        // Nobody writes any more, and a follower that is kept here keeps the leadership, and its own socket.
+        let unwritten = std::mem::take(&mut *lock(&self.dirty));
+        drop(unwritten);
     }
 
     // Subscribing.
