@@ -252,6 +252,7 @@
 // limits
 // session                       pure state: it decides
 // runtime                       sockets, tasks, timers: it acts
+// planted                       bugs that tests are to find
 // __private                     what generated code needs
 
 #![warn(missing_docs)]
@@ -269,6 +270,11 @@ mod member;
 mod membership;
 mod node;
 mod options;
+#[cfg(planted)]
+#[doc(hidden)]
+pub mod planted;
+#[cfg(not(planted))]
+mod planted;
 mod proxy;
 mod runtime;
 mod serve;

@@ -12,6 +12,7 @@ use crate::clock;
 use crate::error::{Error, Outcome};
 use crate::failure;
 use crate::member::{Link, Member, Place};
+use crate::planted::{Bug, planted};
 use crate::runtime::following::Session;
 use crate::runtime::leader::Leadership;
 use crate::runtime::link::{Answer, PendingCall, StartError};
@@ -174,7 +175,10 @@ impl<'a> Attempts<'a> {
             Some(CallLoss::Expired { sent: false }) => {
                 return Err(self.expired(Outcome::NotExecuted));
             }
-            Some(_) if self.idempotent => self.may_have_run = true,
+            Some(_) if planted(Bug::ResendsUnknownCalls) => {}
+            Some(_) if self.idempotent && !planted(Bug::GivesUpIdempotentCalls) => {
+                self.may_have_run = true;
+            }
             Some(_) => return Err(self.disconnected()),
         }
         self.next_link(Link::Following(Arc::clone(session)));
@@ -217,7 +221,12 @@ impl<'a> Attempts<'a> {
     }
 
     fn disconnected(&self) -> Error {
-        Error::Disconnected { method: self.info.name.to_owned(), outcome: Outcome::Unknown }
+        let outcome = if planted(Bug::SaysNotExecutedOfUnknownCalls) {
+            Outcome::NotExecuted
+        } else {
+            Outcome::Unknown
+        };
+        Error::Disconnected { method: self.info.name.to_owned(), outcome }
     }
 
     pub(super) fn busy(&self, limit: &str) -> Error {

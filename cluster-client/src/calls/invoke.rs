@@ -15,6 +15,7 @@ use crate::context::{CURRENT, CallContext, CallId};
 use crate::error::{Error, Outcome};
 use crate::member::Link;
 use crate::node::Peer;
+use crate::planted::{Bug, planted};
 use crate::proxy::Target;
 use crate::runtime::leader::{Leadership, Permit, Refusal};
 use crate::serve::{Answered, CatchPanic, panic_message, span};
@@ -87,7 +88,8 @@ where
                 }
             }
             Route::There(session) => {
-                let again = call.map(|call| object_with_call(info.conn, call.sequence));
+                let again = call.filter(|_| !planted(Bug::RenumbersRetriedCalls));
+                let again = again.map(|call| object_with_call(info.conn, call.sequence));
                 let conn = again.as_ref().map_or(info.conn, String::as_str);
                 let append = &mut |out: &mut Vec<u8>| args.encode(codec, out);
                 let waker = waker().await;

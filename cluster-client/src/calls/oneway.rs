@@ -98,6 +98,13 @@ impl Oneways {
         Err(Error::Busy { method: info.name.to_owned(), limit: limit.to_owned() })
     }
 
+    /// How many calls are queued, and with how many bytes.
+    #[cfg(feature = "testing")]
+    pub(crate) fn held(&self) -> (usize, usize) {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        (queue.calls.len(), queue.bytes)
+    }
+
     fn pop(&self) -> Option<Queued> {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let call = queue.calls.pop_front()?;

@@ -79,7 +79,7 @@ impl Member {
         let channel: Arc<str> = options.name.as_str().into();
         let methods = methods::<S>();
         let node = options.node_compat.then(|| NodeInterface::new(&methods)).transpose()?;
-        Ok(Arc::new(Self {
+        let member = Arc::new(Self {
             id: SubscriberId::unique(),
             service: TypeId::of::<S>(),
             interface: methods.iter().map(MethodInfo::describe).collect(),
@@ -98,7 +98,10 @@ impl Member {
             node: node.map(Arc::new),
             channel,
             options,
-        }))
+        });
+        #[cfg(feature = "testing")]
+        member.options.host.residents().inspect(|residents| residents.add_member(&member));
+        Ok(member)
     }
 
     pub(crate) fn id(&self) -> SubscriberId {

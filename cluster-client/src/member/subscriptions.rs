@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use crate::event::{EventOptions, Item};
 use crate::limits::Limits;
+use crate::planted::{Bug, planted};
 use crate::session::interests::{HandleId, Interests, Joined};
 use crate::subscription::{CloseReason, Deliver};
 
@@ -125,6 +126,9 @@ impl Subscriptions {
     /// What a new leader is asked for. Keys that are being asked for just now are not among them: whoever asks goes
     /// on until there is an answer.
     pub(crate) fn wanted(&self) -> Vec<Wanted> {
+        if planted(Bug::ForgetsSubscriptions) {
+            return Vec::new();
+        }
         let keys = self.keys();
         let confirmed = keys
             .interests
@@ -138,6 +142,12 @@ impl Subscriptions {
                 options: interest.options,
             })
             .collect()
+    }
+
+    /// How many keys are read.
+    #[cfg(feature = "testing")]
+    pub(crate) fn len(&self) -> usize {
+        self.keys().interests.iter().count()
     }
 
     /// Whether no value of a key has come yet, although somebody reads it.

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::limits::Limits;
+use crate::planted::{Bug, planted};
 
 pub(crate) struct Waiting {
     max_calls: usize,
@@ -43,10 +44,19 @@ impl Waiting {
         }
         Ok(place)
     }
+
+    /// How many calls wait, and with how many bytes.
+    #[cfg(feature = "testing")]
+    pub(crate) fn held(&self) -> (usize, usize) {
+        (self.calls.load(Ordering::Acquire), self.bytes.load(Ordering::Acquire))
+    }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
+        if planted(Bug::KeepsPlacesOfWaitingCalls) {
+            return;
+        }
         self.waiting.calls.fetch_sub(1, Ordering::AcqRel);
         self.waiting.bytes.fetch_sub(self.bytes, Ordering::AcqRel);
     }

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use cluster_protocol::{
     ChannelState, ConnObject, DecodeError, Hello, Kind, Parse, Welcome, parse, write_packet,
@@ -223,7 +223,7 @@ fn node_answer(data: &[u8], member: &Member) -> Result<(Welcome, Vec<u8>), Obsta
     let Some((state, message)) = node::answer::read(data) else {
         return Err(Obstacle::Foreign(shown(data)));
     };
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = member.options.host.wall_clock().duration_since(UNIX_EPOCH).unwrap_or_default();
     let welcome = Welcome {
         version: PROTOCOL_VERSION,
         instance: InstanceId::random().0,

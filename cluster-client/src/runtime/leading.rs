@@ -1,8 +1,9 @@
 //! Being the leader: build the real client, restore what was subscribed and published, serve, hand over.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
+use super::host::Host;
 use super::leader::{Leadership, Request, State, Terms};
 use super::port::Seat;
 use super::supervisor::{End, Start};
@@ -22,14 +23,14 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The leadership that this member would begin now. Called with the port won, so that epochs never meet.
 pub(super) fn elect(member: &Member) -> Arc<Leadership> {
     let (host, port) = (&member.options.host, member.options.port);
-    let epoch = epoch::next(now_micros(), host.stored_epoch(port), member.highest_epoch());
+    let epoch = epoch::next(now_micros(host), host.stored_epoch(port), member.highest_epoch());
     host.store_epoch(port, epoch);
     leadership(member, epoch)
 }
 
 /// Microseconds of Unix time.
-pub(super) fn now_micros() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+pub(super) fn now_micros(host: &Host) -> u64 {
+    let now = host.wall_clock().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
 }
 

@@ -136,7 +136,7 @@ fn enter(member: &Member) -> Result<Option<(Arc<Leadership>, bool)>, Error> {
         Entry::Occupied(hub) => hub.into_mut(),
         Entry::Vacant(_) if member.options.role == RolePreference::Follower => return Ok(None),
         Entry::Vacant(vacant) => {
-            let epoch = epoch::next(now_micros(), None, member.highest_epoch());
+            let epoch = epoch::next(now_micros(&member.options.host), None, member.highest_epoch());
             let leadership = leading::leadership(member, epoch);
             vacant.insert(Hub { leadership, service: member.service, members: 0 })
         }

@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::planted::{Bug, planted};
+
 /// A peer that says nothing for so many intervals is reported as silent.
 const SILENT: u32 = 3;
 
@@ -93,7 +95,7 @@ impl Liveness {
     }
 
     fn check(&mut self, now: Instant) {
-        if now - self.checked > self.interval * 2 {
+        if now - self.checked > self.interval * 2 && !planted(Bug::BlamesOthersWhenLate) {
             self.spared_until = now + self.interval;
         }
         self.checked = now;

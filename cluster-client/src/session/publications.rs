@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use bytes::Bytes;
 
 use super::topics::SubscriberId;
+use crate::planted::{Bug, planted};
 
 /// A publication's identity: the method's index and the key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -73,12 +74,21 @@ impl Remembered {
 
     /// What is to be published again: for each key the number of the call and its arguments.
     pub(crate) fn all(&self) -> Vec<(PublicationKey, u64, Bytes)> {
+        if planted(Bug::ForgetsPublications) {
+            return Vec::new();
+        }
         let newest = |(key, published): (&PublicationKey, &BTreeMap<u64, Published>)| {
             let (sequence, newest) =
                 published.iter().rfind(|(_, published)| published.confirmed)?;
             Some((key.clone(), *sequence, newest.arguments.clone()))
         };
         self.by_key.iter().filter_map(newest).collect()
+    }
+
+    /// How many keys are published.
+    #[cfg(feature = "testing")]
+    pub(crate) fn len(&self) -> usize {
+        self.by_key.len()
     }
 
     fn remove(&mut self, key: &PublicationKey, which: impl Fn(u64) -> bool) {
@@ -195,6 +205,12 @@ impl<A> Owners<A> {
     pub(crate) fn take(&mut self, key: &PublicationKey, who: SubscriberId) -> Option<A> {
         self.by_key.get(key).filter(|owner| owner.by.who == who)?;
         self.remove(key)?.undo
+    }
+
+    /// How many keys are published.
+    #[cfg(feature = "testing")]
+    pub(crate) fn len(&self) -> usize {
+        self.by_key.len()
     }
 
     fn remove(&mut self, key: &PublicationKey) -> Option<Owner<A>> {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::topics::TopicId;
 use crate::event::{Delivery, ItemKey};
 use crate::limits::Limits;
+use crate::planted::{Bug, planted};
 use crate::subscription::Event;
 use crate::subscription::queue::Queue;
 
@@ -69,6 +70,9 @@ impl PushQueue {
     pub(crate) fn push(&mut self, topic: TopicId, key: ItemKey, delivery: Delivery, packet: Bytes) {
         let max_bytes = self.limits.outbound_bytes;
         self.update(topic, delivery, |pending, others| {
+            if planted(Bug::KeepsOlderPush) && !pending.queue.is_empty() {
+                return;
+            }
             let size = packet.len();
             // Packets are bytes: dropping them is nobody's code.
             drop(pending.queue.push(key, packet, size));
@@ -126,8 +130,8 @@ impl PushQueue {
     }
 
     /// The bytes of all packets in it.
-    #[cfg(test)]
-    fn bytes(&self) -> usize {
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn bytes(&self) -> usize {
         self.totals.latest + self.totals.every
     }
 

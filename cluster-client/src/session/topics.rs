@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use crate::event::{EventOptions, Item, Receivers};
 use crate::limits::Limits;
+use crate::planted::{Bug, planted};
 use crate::subscription::queue::Queue;
 
 #[cfg(test)]
@@ -112,6 +113,7 @@ impl Topics {
     ) -> Result<Join, TooMany> {
         let known = self.by_key.get(key).copied();
         self.check_subscriber(known, who)?;
+        let known = known.filter(|_| !planted(Bug::SubscribesUpstreamTwice));
         let known = known.and_then(|id| Some((id, self.topics.get_mut(&id)?)));
         let Some((id, topic)) = known else {
             return self.open(key, options, who).map(Join::Open);
@@ -170,7 +172,8 @@ impl Topics {
             }
         };
         let mut released = Vec::new();
-        if topic.options.retains() {
+        let full = planted(Bug::RetainsFirstValue) && !topic.retained.is_empty();
+        if topic.options.retains() && !full {
             self.retained -= topic.retained.len();
             released = topic.retained.push(item.key.clone(), item.clone(), item.size());
             // The topics share one bound; the one that grows pays, down to its newest value.
@@ -182,6 +185,12 @@ impl Topics {
             self.retained += topic.retained.len();
         }
         Affected { subscribers, released }
+    }
+
+    /// How many topics there are, and how many values they retain.
+    #[cfg(feature = "testing")]
+    pub(crate) fn held(&self) -> (usize, usize) {
+        (self.topics.len(), self.retained)
     }
 
     /// Everybody who has joined the topic: whom to tell what the upstream says besides values.
@@ -265,7 +274,7 @@ impl Topics {
             return;
         };
         topic.subscribers.retain(|subscriber| *subscriber != who);
-        if topic.subscribers.is_empty() {
+        if topic.subscribers.is_empty() && !planted(Bug::KeepsUpstream) {
             let until = now + self.limits.linger;
             topic.lingers_until = Some(until);
             self.lingering.insert((until, id));

@@ -8,6 +8,7 @@ use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{LazyLock, Mutex};
+use std::time::SystemTime;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::AbortHandle;
@@ -16,6 +17,8 @@ use tokio::task::AbortHandle;
 use self::simulated::{Machine, SimListener, SimStream};
 use super::epoch_file::EpochFile;
 use super::port::Ports;
+#[cfg(feature = "testing")]
+use crate::testing::load::Residents;
 
 /// Connections that the kernel holds for us while they wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -82,12 +85,30 @@ impl Host {
         }
     }
 
+    /// The time of day, by the clock of the machine.
+    pub(crate) fn wall_clock(&self) -> SystemTime {
+        match self {
+            Self::Here => SystemTime::now(),
+            #[cfg(feature = "testing")]
+            Self::Simulated(machine) => machine.network().wall_clock(),
+        }
+    }
+
     /// The ports that this process listens on.
     pub(crate) fn ports(&self) -> &Mutex<Ports> {
         match self {
             Self::Here => &PORTS,
             #[cfg(feature = "testing")]
             Self::Simulated(machine) => machine.ports(),
+        }
+    }
+
+    /// Of a simulated process, what lives in it.
+    #[cfg(feature = "testing")]
+    pub(crate) fn residents(&self) -> Option<&Residents> {
+        match self {
+            Self::Here => None,
+            Self::Simulated(machine) => Some(machine.residents()),
         }
     }
 

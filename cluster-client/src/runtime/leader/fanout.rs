@@ -138,6 +138,18 @@ impl Fanout {
         drop(unwritten);
     }
 
+    #[cfg(feature = "testing")]
+    pub(super) fn load(&self) -> crate::testing::Load {
+        let mut load = crate::testing::Load::default();
+        (load.upstreams, load.retained_values) = lock(&self.topics).topics.held();
+        load.owned_publications = lock(&self.owners).len();
+        for follower in lock(&self.roster).followers() {
+            load.followers += 1;
+            load.unsent_bytes += follower.unsent();
+        }
+        load
+    }
+
     // Subscribing.
 
     /// Subscribes `who`, and answers when the real client has.

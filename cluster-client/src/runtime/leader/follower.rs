@@ -17,6 +17,7 @@ use super::running::Running;
 use crate::clock;
 use crate::context::{Caller, InstanceId};
 use crate::event::ItemKey;
+use crate::planted::{Bug, planted};
 use crate::runtime::transport::{self, WriteHalf};
 use crate::session::liveness::Liveness;
 use crate::session::outbound::Outbound;
@@ -159,6 +160,9 @@ impl Follower {
         let mut state = self.lock();
         if state.pushes.is_empty() && state.outbound.pending() < PUSH_AHEAD {
             state.outbound.append(&packet);
+            if planted(Bug::PushesTwice) {
+                state.outbound.append(&packet);
+            }
         } else {
             state.routes.entry(route.topic).or_insert_with(|| route.source.clone());
             state.pushes.push(route.topic, key, route.delivery, packet);
@@ -226,14 +230,16 @@ impl Follower {
     /// Cuts a call off. Its place in the bounds is free when it has really ended.
     pub(super) fn cancel(&self, id: u64) {
         let task = self.lock().running.task(id);
-        if let Some(task) = task {
+        if let Some(task) = task.filter(|_| !planted(Bug::RunsCancelledCalls)) {
             task.abort();
         }
     }
 
     pub(super) fn cancel_all(&self) {
         let running = self.lock().running.tasks();
-        running.iter().for_each(AbortHandle::abort);
+        if !planted(Bug::RunsCallsOfTheDead) {
+            running.iter().for_each(AbortHandle::abort);
+        }
     }
 
     // Orders to the connection's task.
@@ -319,6 +325,13 @@ impl Follower {
             blocked: state.outbound.is_blocked(),
             broken: state.outbound.is_broken(),
         }
+    }
+
+    /// Bytes that it has yet to read.
+    #[cfg(feature = "testing")]
+    pub(super) fn unsent(&self) -> usize {
+        let state = self.lock();
+        state.outbound.pending() + state.pushes.bytes()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -48,6 +48,7 @@ use crate::error::Error;
 use crate::limits::Limits;
 use crate::membership::{ClusterEvent, LeaderInfo, Status};
 use crate::node::NodeInterface;
+use crate::planted::{Bug, planted};
 use crate::runtime::host::Host;
 use crate::serve::CatchPanic;
 use crate::service::{MethodInfo, Served};
@@ -113,11 +114,11 @@ tokio::task_local! {
 
 impl Leadership {
     pub(crate) fn new(terms: Terms, status: Arc<Status>) -> Arc<Self> {
-        Arc::new(Self {
+        let leadership = Arc::new(Self {
             fanout: Fanout::new(&terms.limits),
             settling: publications::settling(&terms.methods),
+            since: terms.host.wall_clock(),
             terms,
-            since: SystemTime::now(),
             status,
             state: watch::Sender::new(State::Starting),
             wanted: Notify::new(),
@@ -127,7 +128,14 @@ impl Leadership {
             ended: CancellationToken::new(),
             gate: Arc::default(),
             runtime: Handle::current(),
-        })
+        });
+        #[cfg(feature = "testing")]
+        leadership
+            .terms
+            .host
+            .residents()
+            .inspect(|residents| residents.add_leadership(&leadership));
+        leadership
     }
 
     pub(crate) fn channel(&self) -> &str {
@@ -254,7 +262,7 @@ impl Leadership {
         if tokio::time::timeout(self.terms.limits.drain, self.gate.drained()).await.is_err() {
             tracing::warn!(channel = %self.terms.channel, running = self.gate.running(), "calls outlast the drain time and are cut off");
         }
-        if let Some(client) = client {
+        if let Some(client) = client.filter(|_| !planted(Bug::LeavesClientOpen)) {
             let undone = self.undo_each(&client, own);
             if tokio::time::timeout(self.terms.limits.drain, undone).await.is_err() {
                 tracing::warn!(channel = %self.terms.channel, "not all publications could be taken back in time");
@@ -316,6 +324,14 @@ impl Leadership {
             tokio::time::sleep(self.terms.heartbeat_interval).await;
             self.fanout.check_silence(clock::now(), allowed);
         }
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn load(&self) -> crate::testing::Load {
+        let mut load = self.fanout.load();
+        load.leaderships = 1;
+        (load.running_calls, load.running_bytes) = (self.gate.running(), self.gate.bytes());
+        load
     }
 
     // Calls.

@@ -15,6 +15,7 @@ use crate::context::{CallId, Caller};
 use crate::error::{Error, Outcome};
 use crate::failure;
 use crate::membership::ClusterEvent;
+use crate::planted::{Bug, planted};
 use crate::serve::{Answered, Call, Errors, Slot};
 use crate::service::{Kind, MethodInfo, Served};
 use crate::session::payload::Payload;
@@ -96,6 +97,9 @@ impl Leadership {
 
     /// A follower has gone: its publications are taken back, in the background.
     pub(crate) fn undo_all(self: &Arc<Self>, gone: SubscriberId) {
+        if planted(Bug::KeepsPublicationsOfTheDead) {
+            return;
+        }
         let Some(client) = self.client() else { return };
         // A leadership that goes waits for it. Whoever has gone is not to be held up by bounds on calls.
         let Some(permit) = self.enter_unbounded() else { return };

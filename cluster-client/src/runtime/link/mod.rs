@@ -30,6 +30,7 @@ use self::scratch::Scratch;
 use super::host::Host;
 use super::transport::{self, ReadHalf, WriteHalf};
 use crate::node::Peer;
+use crate::planted::{Bug, planted};
 use crate::session::{
     calls::{Calls, NewCall},
     ids::Ids,
@@ -267,6 +268,13 @@ impl LeaderLink {
         }
     }
 
+    /// How many calls wait for their answers, and how many bytes to be written.
+    #[cfg(feature = "testing")]
+    pub(crate) fn held(&self) -> (usize, usize) {
+        let state = self.lock();
+        (state.calls.live(), state.outbound.pending())
+    }
+
     /// Whether calls can be sent.
     #[cfg(test)]
     fn is_usable(&self) -> bool {
@@ -364,6 +372,7 @@ impl State {
         if self.phase == Phase::Open {
             self.phase = Phase::GoingAway;
         }
+        let accepted = if planted(Bug::TakesBackAcceptedCalls) { 0 } else { accepted };
         self.calls.not_accepted(accepted, wakers);
     }
 

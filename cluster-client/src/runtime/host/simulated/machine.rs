@@ -12,6 +12,7 @@ use tokio::task::{AbortHandle, JoinHandle};
 use super::network::{Shared, SimListener};
 use super::pipe::SimStream;
 use crate::runtime::port::Ports;
+use crate::testing::load::Residents;
 
 /// A handle on it. Equal if it is the same process.
 #[derive(Clone)]
@@ -21,6 +22,7 @@ struct Inner {
     network: Arc<Shared>,
     pid: u32,
     ports: Mutex<Ports>,
+    residents: Residents,
     state: Mutex<State>,
 }
 
@@ -35,7 +37,8 @@ struct State {
 
 impl Machine {
     pub(crate) fn new(network: Arc<Shared>, pid: u32) -> Self {
-        Self(Arc::new(Inner { network, pid, ports: Mutex::default(), state: Mutex::default() }))
+        let (ports, residents) = (Mutex::default(), Residents::default());
+        Self(Arc::new(Inner { network, pid, ports, residents, state: Mutex::default() }))
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -44,6 +47,11 @@ impl Machine {
 
     pub(crate) fn ports(&self) -> &Mutex<Ports> {
         &self.0.ports
+    }
+
+    /// Its members.
+    pub(crate) fn residents(&self) -> &Residents {
+        &self.0.residents
     }
 
     pub(crate) fn network(&self) -> &Arc<Shared> {

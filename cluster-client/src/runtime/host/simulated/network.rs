@@ -5,10 +5,14 @@ use std::future::poll_fn;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use super::machine::Machine;
 use super::pipe::{Delay, Pipe, SimStream, Transit, connection};
+use crate::clock;
+
+/// What the clock says at the beginning, so that each history with one seed has the same times: 2001, in September.
+const BEGINNING: Duration = Duration::from_secs(1_000_000_000);
 
 /// The network.
 pub(crate) struct Shared {
@@ -23,6 +27,8 @@ struct State {
     ports: BTreeMap<u16, Port>,
     connections: Vec<Connection>,
     epochs: BTreeMap<u16, u64>,
+    /// When the network came into being, and what the machine's clock said then.
+    began: (Instant, SystemTime),
     cuts: Vec<[u32; 2]>,
     processes: u32,
 }
@@ -59,6 +65,7 @@ impl Shared {
             ports: BTreeMap::new(),
             connections: Vec::new(),
             epochs: BTreeMap::new(),
+            began: (clock::now(), SystemTime::UNIX_EPOCH + BEGINNING),
             cuts: Vec::new(),
             processes: 0,
         };
@@ -69,6 +76,16 @@ impl Shared {
         let mut state = self.state();
         state.processes += 1;
         Machine::new(Arc::clone(self), state.processes)
+    }
+
+    pub(crate) fn wall_clock(&self) -> SystemTime {
+        let (began, then) = self.state().began;
+        then + clock::now().saturating_duration_since(began)
+    }
+
+    /// Somebody sets the machine's clock back.
+    pub(crate) fn set_clock_back(&self, by: Duration) {
+        self.state().began.1 -= by;
     }
 
     /// How long a piece is on its way.

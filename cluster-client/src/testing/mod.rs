@@ -44,6 +44,8 @@
 //! [Strict parity](crate::Builder::strict_parity) is on unless the builder says otherwise, so that what would fail in a
 //! follower fails in a leader too.
 
+pub(crate) mod load;
+
 use std::future::Future;
 use std::ops::Range;
 use std::sync::Arc;
@@ -51,6 +53,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
+pub use self::load::Load;
 use crate::Builder;
 use crate::runtime::host::Host;
 use crate::runtime::host::simulated::{Machine, Shared};
@@ -80,6 +83,15 @@ impl Network {
     /// Ends the connections between two processes, and lets them make none until [`heal`](Self::heal).
     pub fn cut(&self, one: &Process, other: &Process) {
         self.0.cut(&one.0, &other.0);
+    }
+
+    /// Sets the clock of the machine back, its time of day: no timer is affected.
+    ///
+    /// # Panics
+    ///
+    /// If that is before 1970; the clock begins in 2001.
+    pub fn set_clock_back(&self, by: Duration) {
+        self.0.set_clock_back(by);
     }
 
     /// Takes back all [cuts](Self::cut).
@@ -132,6 +144,12 @@ impl Process {
         F: Future<Output: Send> + Send + 'static,
     {
         self.0.spawn(task)
+    }
+
+    /// What its members hold on to right now. Works after its end too: then all of it should be zero.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        self.0.residents().load()
     }
 
     /// From now on it reads no more than so many bytes a second from others; `None`: as fast as they come.

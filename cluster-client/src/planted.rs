@@ -1,0 +1,87 @@
+//! Bugs that can be planted, to prove that the tests would find them. Only a build with `--cfg planted` has them; in any
+//! other, looking for one is `false` to the compiler.
+
+/// A bug, in the words of what the library does with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, unreachable_pub, reason = "the names say it; public where it is planted")]
+pub enum Bug {
+    ResendsUnknownCalls,
+    SaysNotExecutedOfUnknownCalls,
+    GivesUpIdempotentCalls,
+    RenumbersRetriedCalls,
+    TakesBackAcceptedCalls,
+    CutsOffAcceptedCalls,
+    RunsCancelledCalls,
+    RunsCallsOfTheDead,
+    ForgetsDeadlines,
+    KeepsPlacesOfWaitingCalls,
+    KeepsBytesOfEndedCalls,
+    LeavesClientOpen,
+    IgnoresKnownEpochs,
+    BlamesOthersWhenLate,
+    HidesMissed,
+    HidesResynced,
+    RepeatsAfterTakeover,
+    PushesTwice,
+    KeepsOlderPush,
+    RetainsFirstValue,
+    ForgetsSubscriptions,
+    SubscribesUpstreamTwice,
+    KeepsUpstream,
+    ForgetsPublications,
+    KeepsPublicationsOfTheDead,
+}
+
+#[cfg(planted)]
+thread_local! {
+    static PLANTED: std::cell::Cell<Option<Bug>> = const { std::cell::Cell::new(None) };
+}
+
+/// Gives this thread a bug, in place of the one it had.
+#[cfg(planted)]
+pub fn plant(bug: Option<Bug>) {
+    PLANTED.set(bug);
+}
+
+/// Whether this thread has the bug.
+#[cfg(planted)]
+pub(crate) fn planted(bug: Bug) -> bool {
+    PLANTED.get() == Some(bug)
+}
+
+#[cfg(not(planted))]
+pub(crate) const fn planted(_: Bug) -> bool {
+    false
+}
+
+#[cfg(planted)]
+impl Bug {
+    /// All of them.
+    pub const ALL: [Self; 25] = [
+        Self::ResendsUnknownCalls,
+        Self::SaysNotExecutedOfUnknownCalls,
+        Self::GivesUpIdempotentCalls,
+        Self::RenumbersRetriedCalls,
+        Self::TakesBackAcceptedCalls,
+        Self::CutsOffAcceptedCalls,
+        Self::RunsCancelledCalls,
+        Self::RunsCallsOfTheDead,
+        Self::ForgetsDeadlines,
+        Self::KeepsPlacesOfWaitingCalls,
+        Self::KeepsBytesOfEndedCalls,
+        Self::LeavesClientOpen,
+        Self::IgnoresKnownEpochs,
+        Self::BlamesOthersWhenLate,
+        Self::HidesMissed,
+        Self::HidesResynced,
+        Self::RepeatsAfterTakeover,
+        Self::PushesTwice,
+        Self::KeepsOlderPush,
+        Self::RetainsFirstValue,
+        Self::ForgetsSubscriptions,
+        Self::SubscribesUpstreamTwice,
+        Self::KeepsUpstream,
+        Self::ForgetsPublications,
+        Self::KeepsPublicationsOfTheDead,
+    ];
+}
