@@ -1,9 +1,14 @@
 //! The annotated client.
 
-use cluster_client::{CallContext, Error, Subscribe, Subscription, cluster_client};
+use std::time::Duration;
+
+use cluster_client::{CallContext, Error, LeaderContext, Subscribe, Subscription, cluster_client};
 use serde::{Deserialize, Serialize};
 
-use crate::server::Server;
+use crate::server::{Connection, Server};
+
+/// How long a call may take.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The newest value counts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Subscribe)]
@@ -14,15 +19,23 @@ pub(crate) struct Newest(pub(crate) u64);
 #[subscribe(delivery = "every", capacity = 16)]
 pub(crate) struct Tick(pub(crate) u64);
 
+/// The newest value of each key counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Subscribe)]
+pub(crate) struct Slot {
+    #[subscribe(key)]
+    pub(crate) key: u64,
+    pub(crate) value: u64,
+}
+
 /// The real client: a connection to the server.
 pub(crate) struct Counter {
     server: Server,
-    connection: u64,
+    connection: Connection,
 }
 
 impl Counter {
-    pub(crate) fn connect(server: Server) -> Self {
-        let connection = server.connect();
+    pub(crate) fn connect(server: Server, process: u32, cx: &LeaderContext) -> Self {
+        let connection = server.connect(process, cx.epoch());
         Self { server, connection }
     }
 }
@@ -37,30 +50,64 @@ impl Counter {
         operation: u64,
         wait: u64,
     ) -> Result<(), Error> {
-        tokio::time::sleep(std::time::Duration::from_millis(wait)).await;
-        self.server.run(operation, cx.epoch());
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+        self.server.run(self.connection, operation, &cx);
         Ok(())
     }
 
     #[invoke(idempotent, timeout = "2s")]
-    pub(crate) async fn set(&self, cx: CallContext, operation: u64) -> Result<(), Error> {
-        self.server.run(operation, cx.epoch());
+    pub(crate) async fn set(
+        &self,
+        cx: CallContext,
+        operation: u64,
+        wait: u64,
+    ) -> Result<(), Error> {
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+        self.server.run(self.connection, operation, &cx);
         Ok(())
     }
 
-    #[publish(key = "key", timeout = "2s")]
+    #[publish(event, timeout = "2s")]
+    pub(crate) async fn notify(&self, cx: CallContext, operation: u64) -> Result<(), Error> {
+        self.server.run(self.connection, operation, &cx);
+        Ok(())
+    }
+
+    #[invoke(oneway)]
+    pub(crate) async fn touch(&self, cx: CallContext, operation: u64) {
+        self.server.run(self.connection, operation, &cx);
+    }
+
+    #[publish(key = "key", undo = "retract", timeout = "2s")]
     pub(crate) async fn announce(&self, key: u64, value: u64) -> Result<(), Error> {
         self.server.publish(self.connection, key, value);
         Ok(())
     }
 
+    #[invoke(timeout = "2s")]
+    pub(crate) async fn retract(&self, key: u64, _value: u64) -> Result<(), Error> {
+        self.server.retract(self.connection, key);
+        Ok(())
+    }
+
     #[subscribe]
     pub(crate) async fn newest(&self, key: u64) -> Result<Subscription<Newest>, Error> {
-        Ok(self.server.newest(key))
+        Ok(self.server.newest(self.connection, key))
     }
 
     #[subscribe]
     pub(crate) async fn ticks(&self, key: u64) -> Result<Subscription<Tick>, Error> {
-        Ok(self.server.ticks(key))
+        Ok(self.server.ticks(self.connection, key))
+    }
+
+    /// All keys at once.
+    #[subscribe]
+    pub(crate) async fn board(&self) -> Result<Subscription<Slot>, Error> {
+        Ok(self.server.board(self.connection))
+    }
+
+    #[close]
+    pub(crate) async fn disconnect(&self) {
+        self.server.disconnect(self.connection);
     }
 }

@@ -1,16 +1,18 @@
 //! One seed, from the first process to the last check.
 
-use std::fmt;
-use std::ops::AddAssign;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use cluster_client::Role;
 use cluster_client::testing::{Network, Process};
-use tokio::time::sleep;
+use futures::future::join_all;
+use tokio::time::{Instant, sleep};
 
-use crate::check;
+use crate::check::{self, Past};
 use crate::counter::CounterProxy;
 use crate::server::{KEYS, Server};
+use crate::summary::Summary;
 use crate::worker::{self, Log, Starting};
 
 /// So many processes are kept running.
@@ -19,53 +21,8 @@ const PROCESSES: usize = 8;
 /// So many things happen to them.
 const FAULTS: u32 = 16;
 
-/// What happened, in figures.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Summary {
-    pub(crate) kills: u64,
-    pub(crate) stops: u64,
-    pub(crate) closes: u64,
-    pub(crate) cuts: u64,
-    /// Leaderships but the first.
-    pub(crate) takeovers: u64,
-    pub(crate) calls: u64,
-    pub(crate) acknowledged: u64,
-    pub(crate) not_executed: u64,
-    pub(crate) unknown: u64,
-    pub(crate) reads: u64,
-    pub(crate) missed: u64,
-}
-
-impl AddAssign for Summary {
-    fn add_assign(&mut self, other: Self) {
-        self.kills += other.kills;
-        self.stops += other.stops;
-        self.closes += other.closes;
-        self.cuts += other.cuts;
-        self.takeovers += other.takeovers;
-        self.calls += other.calls;
-        self.acknowledged += other.acknowledged;
-        self.not_executed += other.not_executed;
-        self.unknown += other.unknown;
-        self.reads += other.reads;
-        self.missed += other.missed;
-    }
-}
-
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kills, stops, closes, cuts, takeovers, calls, .. } = self;
-        let Self { acknowledged, not_executed, unknown, reads, missed, .. } = self;
-        write!(
-            f,
-            "kills={kills} stops={stops} closes={closes} cuts={cuts} takeovers={takeovers} calls={calls} "
-        )?;
-        write!(
-            f,
-            "acknowledged={acknowledged} not_executed={not_executed} unknown={unknown} reads={reads} missed={missed}"
-        )
-    }
-}
+/// Longer than any call may take, and than it takes to find a leader.
+const QUIET: Duration = Duration::from_secs(5);
 
 /// Runs the history of a seed. An error: what did not hold.
 pub(crate) fn run(seed: u64) -> Result<Summary, String> {
@@ -75,15 +32,39 @@ pub(crate) fn run(seed: u64) -> Result<Summary, String> {
         .start_paused(true)
         .build()
         .unwrap();
-    runtime.block_on(World::new(seed).play())
+    let (summary, everybody) = runtime.block_on(async {
+        let mut world = World::new(seed);
+        let played = world.play().await;
+        played.map(|()| (world.summary, world.everybody))
+    })?;
+    drop(runtime);
+    check::nothing_is_left(&everybody)?;
+    Ok(summary)
 }
 
-struct World {
+/// What may happen in a history.
+#[derive(Clone, Copy, PartialEq)]
+enum Weather {
+    /// Members close and others start, as in a rolling restart: no call may fail.
+    Calm,
+    /// Anything.
+    Rough,
+    /// Anything, and the machine sleeps for a while.
+    Sleepy,
+}
+
+pub(crate) struct World {
     random: fastrand::Rng,
+    weather: Weather,
     network: Network,
     server: Server,
     log: Log,
     members: Vec<Member>,
+    /// All processes that there ever were.
+    everybody: Vec<Process>,
+    past: Past,
+    /// Counts the sleeps: what was to be resumed before one has been.
+    slept: Arc<std::sync::atomic::AtomicU64>,
     summary: Summary,
 }
 
@@ -97,23 +78,40 @@ impl World {
     fn new(seed: u64) -> Self {
         Self {
             random: fastrand::Rng::with_seed(seed),
+            weather: match seed % 8 {
+                0 | 4 => Weather::Calm,
+                6 => Weather::Sleepy,
+                _ => Weather::Rough,
+            },
             network: Network::new(seed),
             server: Server::default(),
             log: Log::default(),
             members: Vec::new(),
+            everybody: Vec::new(),
+            past: Past {
+                began: Instant::now(),
+                gone: BTreeMap::new(),
+                disturbed: BTreeSet::new(),
+                calm: seed % 4 == 0,
+            },
+            slept: Arc::default(),
             summary: Summary::default(),
         }
     }
 
-    async fn play(mut self) -> Result<Summary, String> {
+    async fn play(&mut self) -> Result<(), String> {
         let pushing = tokio::spawn(push(self.server.clone(), self.random.fork()));
         for _ in 0..PROCESSES {
             self.start();
         }
-        for _ in 0..FAULTS {
+        for fault in 0..FAULTS {
             sleep(Duration::from_millis(self.random.u64(20..600))).await;
             self.started().await?;
-            self.fault().await;
+            match self.weather {
+                Weather::Calm => self.close(),
+                Weather::Sleepy if fault == FAULTS / 2 => self.sleep().await?,
+                Weather::Rough | Weather::Sleepy => self.fault(),
+            }
             while self.members.len() < PROCESSES {
                 self.start();
             }
@@ -123,15 +121,45 @@ impl World {
         for key in 0..KEYS {
             self.server.push(key);
         }
-        // Longer than any call may take, and than it takes to find a leader.
-        sleep(Duration::from_secs(5)).await;
+        sleep(QUIET).await;
         let alive: Vec<u32> = self.members.iter().map(|member| member.process.id()).collect();
-        check::all(&self.server, &self.log, &alive, &mut self.summary)?;
-        Ok(self.summary)
+        check::history(&self.server, &self.log, &self.past, &alive, &mut self.summary)?;
+        self.wind_up().await
+    }
+
+    /// Everybody stops reading, and then leaves; at each step nothing is kept that should be gone.
+    async fn wind_up(&mut self) -> Result<(), String> {
+        for Member { process, proxy, .. } in &self.members {
+            let Some(proxy) = proxy else { continue };
+            check::newcomer(&self.server, process, proxy).await?;
+        }
+        let readers: Vec<_> = self
+            .log
+            .lock()
+            .unwrap()
+            .reads
+            .iter_mut()
+            .filter_map(|reads| reads.task.take())
+            .collect();
+        readers.iter().for_each(tokio::task::AbortHandle::abort);
+        sleep(QUIET).await;
+        for Member { process, .. } in &self.members {
+            check::nobody_reads(process)?;
+        }
+        check::nothing_is_subscribed(&self.server)?;
+
+        let proxies = self.members.iter_mut().filter_map(|member| member.proxy.take());
+        join_all(proxies.map(|proxy| async move { proxy.membership().close().await })).await;
+        sleep(QUIET).await;
+        for Member { process, .. } in &self.members {
+            check::nothing_is_in_flight(process)?;
+        }
+        check::nobody_is_connected(&self.server)
     }
 
     fn start(&mut self) {
         let process = self.network.process();
+        self.everybody.push(process.clone());
         let starting = worker::start(&process, &self.server, &self.log, self.random.u64(..));
         self.members.push(Member { process, starting: Some(starting), proxy: None });
     }
@@ -150,68 +178,120 @@ impl World {
         Ok(())
     }
 
-    /// Something happens to somebody; to the leader more often than to others.
-    async fn fault(&mut self) {
+    /// Somebody; the leader more often than others.
+    fn somebody(&mut self) -> usize {
         let leads = |member: &Member| {
             member.proxy.as_ref().is_some_and(|proxy| proxy.membership().role() == Role::Leader)
         };
         let leader = self.members.iter().position(leads);
         let any = self.random.usize(..self.members.len());
-        let whom = if self.random.bool() { leader.unwrap_or(any) } else { any };
-        match self.random.u8(..10) {
-            0..4 => {
-                self.members.remove(whom).process.kill();
-                self.summary.kills += 1;
-            }
-            4..6 => {
-                let process = self.members[whom].process.clone();
-                process.stop();
-                self.summary.stops += 1;
-                let pause = Duration::from_millis(self.random.u64(10..8000));
-                tokio::spawn(async move {
-                    sleep(pause).await;
-                    process.resume();
-                });
-            }
-            6..8 => {
-                if let Some(proxy) = self.members[whom].proxy.clone() {
-                    let Member { process, .. } = self.members.remove(whom);
-                    process.spawn(async move { proxy.membership().close().await });
-                    self.summary.closes += 1;
-                }
-            }
-            8 => {
-                let other = self.random.usize(..self.members.len());
-                if other != whom {
-                    self.network.cut(&self.members[whom].process, &self.members[other].process);
-                    self.summary.cuts += 1;
-                    let (network, pause) = (self.network.clone(), self.random.u64(10..1500));
-                    tokio::spawn(async move {
-                        sleep(Duration::from_millis(pause)).await;
-                        network.heal();
-                    });
-                }
+        if self.random.bool() { leader.unwrap_or(any) } else { any }
+    }
+
+    fn fault(&mut self) {
+        match self.random.u8(..11) {
+            0..4 => self.kill(),
+            4..6 => self.stop(),
+            6..8 => self.close(),
+            8 => self.cut(),
+            9 => {
+                let whom = self.somebody();
+                let rate = self.random.bool().then(|| self.random.u64(500..50_000));
+                let process = &self.members[whom].process;
+                process.set_slow(rate);
+                self.past.disturbed.insert(process.id());
             }
             _ => {
-                let rate = self.random.bool().then(|| self.random.u64(500..50_000));
-                self.members[whom].process.set_slow(rate);
+                let by = Duration::from_secs(self.random.u64(1..3600));
+                self.network.set_clock_back(by);
+                self.kill();
             }
         }
+    }
+
+    fn kill(&mut self) {
+        let whom = self.somebody();
+        let Member { process, .. } = self.members.remove(whom);
+        process.kill();
+        self.server.process_gone(process.id());
+        self.past.gone.insert(process.id(), Instant::now());
+        self.summary.kills += 1;
+    }
+
+    fn stop(&mut self) {
+        let whom = self.somebody();
+        let process = self.members[whom].process.clone();
+        process.stop();
+        self.past.disturbed.insert(process.id());
+        self.summary.stops += 1;
+        let pause = Duration::from_millis(self.random.u64(10..8000));
+        let (slept, before) = (Arc::clone(&self.slept), self.slept());
+        tokio::spawn(async move {
+            sleep(pause).await;
+            if slept.load(std::sync::atomic::Ordering::Relaxed) == before {
+                process.resume();
+            }
+        });
+    }
+
+    fn slept(&self) -> u64 {
+        self.slept.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    fn close(&mut self) {
+        let whom = self.somebody();
+        let Some(proxy) = self.members[whom].proxy.take() else { return };
+        let Member { process, .. } = self.members.remove(whom);
+        process.spawn(async move { proxy.membership().close().await });
+        self.summary.closes += 1;
+    }
+
+    fn cut(&mut self) {
+        let (whom, other) = (self.somebody(), self.random.usize(..self.members.len()));
+        if other == whom {
+            return;
+        }
+        self.network.cut(&self.members[whom].process, &self.members[other].process);
+        self.summary.cuts += 1;
+        let (network, pause) = (self.network.clone(), self.random.u64(10..1500));
+        tokio::spawn(async move {
+            sleep(Duration::from_millis(pause)).await;
+            network.heal();
+        });
+    }
+
+    /// The whole machine sleeps, longer than any member may be silent. Nobody blames anybody for that.
+    async fn sleep(&mut self) -> Result<(), String> {
+        self.slept.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.summary.sleeps += 1;
+        for member in &self.members {
+            member.process.set_slow(None);
+        }
+        // What was slow on its way has come by then.
+        sleep(Duration::from_millis(100)).await;
+        for process in &self.everybody {
+            process.stop();
+            self.past.disturbed.insert(process.id());
+        }
+        sleep(Duration::from_secs(self.random.u64(35..90))).await;
+        let woken = Instant::now();
+        self.everybody.iter().for_each(Process::resume);
+        sleep(Duration::from_secs(1)).await;
+        check::nobody_is_blamed(&self.log, woken)
     }
 
     /// Everybody runs, at full speed, and nothing new is begun.
     async fn settle(&mut self) -> Result<(), String> {
         self.network.heal();
-        for member in &self.members {
-            member.process.resume();
-            member.process.set_slow(None);
+        for process in &self.everybody {
+            process.resume();
+            process.set_slow(None);
         }
         for _ in 0..600 {
             self.started().await?;
             if self.members.iter().all(|member| member.proxy.is_some()) {
                 self.log.lock().unwrap().is_over = true;
-                // Longer than any call may take.
-                sleep(Duration::from_secs(3)).await;
+                sleep(QUIET).await;
                 return Ok(());
             }
             sleep(Duration::from_millis(100)).await;

@@ -6,9 +6,10 @@
 //!
 //! - `server`: what the real clients talk to, and its book
 //! - `counter`: the annotated client
-//! - `worker`: what one process does
+//! - `worker`, `reader`: what one process does
 //! - `history`: one seed, from the first process to the last check
 //! - `check`: what must hold
+//! - `planted`: bugs that the checks must find
 
 #![allow(
     clippy::unwrap_used,
@@ -20,13 +21,17 @@
 mod check;
 mod counter;
 mod history;
+#[cfg(planted)]
+mod planted;
+mod reader;
 mod server;
+mod summary;
 mod worker;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use history::Summary;
+use summary::Summary;
 
 /// How many seeds a plain run takes.
 const SEEDS: u64 = 50;

@@ -1,58 +1,69 @@
-//! What one process does: calls, publishes and reads until it ends.
+//! What one process does: calls and publishes until it ends.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cluster_client::testing::Process;
-use cluster_client::{Error, Event, Outcome};
+use cluster_client::{ClusterEvent, Error, Outcome, Role};
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::counter::{Counter, CounterProxy, Newest, Tick};
-use crate::server::{KEYS, Server};
+use crate::counter::{Counter, CounterProxy};
+use crate::reader::{self, Reads};
+use crate::server::Server;
 
 /// What all processes have seen.
 pub(crate) type Log = Arc<Mutex<Seen>>;
 
 #[derive(Default)]
 pub(crate) struct Seen {
-    /// For each operation whether it may run more than once, and what its caller was told; `None`: it was never told.
     pub(crate) operations: BTreeMap<u64, Operation>,
     /// For each reader what it read.
     pub(crate) reads: Vec<Reads>,
     /// What each process has published.
     pub(crate) published: BTreeMap<u64, Published>,
+    /// When who said that somebody else had been silent.
+    pub(crate) alarms: Vec<(Instant, u32, ClusterEvent)>,
     next_operation: u64,
     /// No more calls are begun.
     pub(crate) is_over: bool,
 }
 
+/// What is known of a key that one process publishes. 0: not published.
 #[derive(Debug, Default)]
 pub(crate) struct Published {
-    /// The last value that was acknowledged.
+    /// What was acknowledged last.
     pub(crate) acknowledged: u64,
-    /// The values after it of which it is not known whether they were published.
+    /// What was tried after that, of which it is not known whether it happened.
     pub(crate) unknown: Vec<u64>,
 }
 
-pub(crate) struct Operation {
-    pub(crate) idempotent: bool,
-    pub(crate) told: Option<Result<(), Outcome>>,
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Kind {
+    Plain,
+    Idempotent,
+    /// A publication that is not remembered.
+    Event,
+    Oneway,
 }
 
-/// What one handle has read, in order.
-pub(crate) struct Reads {
-    pub(crate) process: u32,
-    pub(crate) key: u64,
-    /// Each value counts.
-    pub(crate) every: bool,
-    pub(crate) events: Vec<Read>,
+/// One call.
+#[derive(Debug)]
+pub(crate) struct Operation {
+    pub(crate) kind: Kind,
+    pub(crate) caller: u32,
+    pub(crate) begun: Instant,
+    /// When and what its caller was told; `None`: it was never told.
+    pub(crate) told: Option<(Instant, Told)>,
+    /// When its caller gave up waiting.
+    pub(crate) dropped: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Read {
-    Value(u64),
-    Missed(u64),
-    Resynced,
+pub(crate) struct Told {
+    pub(crate) outcome: Result<(), Outcome>,
+    /// The member was closed by then.
+    pub(crate) closed: bool,
 }
 
 /// Starts a member and its workload in a process.
@@ -60,13 +71,13 @@ pub(crate) fn start(process: &Process, server: &Server, log: &Log, seed: u64) ->
     let (server, log) = (server.clone(), Arc::clone(log));
     let within = process.clone();
     process.spawn(async move {
-        let connect = server.clone();
+        let (connect, id) = (server.clone(), within.id());
         let proxy = CounterProxy::builder()
             .process(&within)
             .max_wait_time(Duration::from_secs(600))
-            .start(move |_| {
+            .start(move |cx| {
                 let server = connect.clone();
-                async { Ok::<_, Error>(Counter::connect(server)) }
+                async move { Ok::<_, Error>(Counter::connect(server, id, &cx)) }
             })
             .await?;
         run(&within, &proxy, &log, seed);
@@ -78,97 +89,108 @@ pub(crate) type Starting = tokio::task::JoinHandle<Result<CounterProxy, Error>>;
 
 fn run(process: &Process, proxy: &CounterProxy, log: &Log, seed: u64) {
     let mut random = fastrand::Rng::with_seed(seed);
+    let id = process.id();
     for _ in 0..2 {
-        process.spawn(call(proxy.clone(), Arc::clone(log), random.fork()));
+        process.spawn(call(proxy.clone(), Arc::clone(log), id, random.fork()));
     }
-    let key = u64::from(process.id());
-    process.spawn(publish(proxy.clone(), Arc::clone(log), key, random.fork()));
-    for _ in 0..2 {
-        let key = random.u64(..KEYS);
-        process.spawn(read_newest(proxy.clone(), Arc::clone(log), process.id(), key));
-        process.spawn(read_ticks(proxy.clone(), Arc::clone(log), process.id(), key));
-    }
+    process.spawn(publish(proxy.clone(), Arc::clone(log), u64::from(id), random.fork()));
+    process.spawn(listen(proxy.membership().events(), Arc::clone(log), id));
+    reader::spawn(process, proxy, log, &mut random);
 }
 
-async fn call(proxy: CounterProxy, log: Log, mut random: fastrand::Rng) {
+async fn call(proxy: CounterProxy, log: Log, caller: u32, mut random: fastrand::Rng) {
     loop {
-        let idempotent = random.bool();
-        let operation = {
-            let mut seen = log.lock().unwrap();
-            if seen.is_over {
-                return;
+        let kind = [
+            Kind::Plain,
+            Kind::Plain,
+            Kind::Idempotent,
+            Kind::Idempotent,
+            Kind::Event,
+            Kind::Oneway,
+        ][random.usize(..6)];
+        let Some(operation) = log.lock().unwrap().begin(kind, caller) else { return };
+        let wait = if random.u8(..8) == 0 { random.u64(..300) } else { 0 };
+        let calling = async {
+            match kind {
+                Kind::Plain => proxy.add(operation, wait).await,
+                Kind::Idempotent => proxy.set(operation, wait).await,
+                Kind::Event => proxy.notify(operation).await,
+                Kind::Oneway => proxy.touch(operation).await,
             }
-            seen.next_operation += 1;
-            let operation = seen.next_operation;
-            seen.operations.insert(operation, Operation { idempotent, told: None });
-            operation
         };
-        let result = if idempotent {
-            proxy.set(operation).await
-        } else {
-            let wait = if random.u8(..8) == 0 { random.u64(..300) } else { 0 };
-            proxy.add(operation, wait).await
-        };
-        let told = result.map_err(|error| error.outcome());
-        let is_closed = told == Err(Outcome::NotExecuted)
-            && proxy.membership().role() == cluster_client::Role::Closed;
-        if let Some(operation) = log.lock().unwrap().operations.get_mut(&operation) {
-            operation.told = Some(told);
+        let patience =
+            Duration::from_millis(if random.u8(..16) == 0 { random.u64(..200) } else { 60_000 });
+        let result = timeout(patience, calling).await;
+        let closed =
+            matches!(result, Ok(Err(Error::Closed))) || proxy.membership().role() == Role::Closed;
+        {
+            let mut seen = log.lock().unwrap();
+            let Some(operation) = seen.operations.get_mut(&operation) else { return };
+            match &result {
+                Err(_) => operation.dropped = Some(Instant::now()),
+                Ok(result) => {
+                    let outcome = result.as_ref().map(|()| ()).map_err(Error::outcome);
+                    operation.told = Some((Instant::now(), Told { outcome, closed }));
+                }
+            }
         }
-        if is_closed {
+        if closed {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(random.u64(1..150))).await;
+        sleep(Duration::from_millis(random.u64(1..150))).await;
     }
 }
 
-/// Publishes ever greater values under a key of its own.
+impl Seen {
+    fn begin(&mut self, kind: Kind, caller: u32) -> Option<u64> {
+        if self.is_over {
+            return None;
+        }
+        self.next_operation += 1;
+        let begun = Instant::now();
+        let operation = Operation { kind, caller, begun, told: None, dropped: None };
+        self.operations.insert(self.next_operation, operation);
+        Some(self.next_operation)
+    }
+}
+
+/// Publishes ever greater values under a key of its own, and takes one back now and then.
 async fn publish(proxy: CounterProxy, log: Log, key: u64, mut random: fastrand::Rng) {
     for value in 1.. {
         if log.lock().unwrap().is_over {
             return;
         }
-        match proxy.announce(key, value).await {
+        let takes_back = random.u8(..8) == 0;
+        let (published, result) = if takes_back {
+            (0, proxy.retract(key, value).await)
+        } else {
+            (value, proxy.announce(key, value).await)
+        };
+        match result {
             Ok(()) => {
-                let published = Published { acknowledged: value, unknown: Vec::new() };
+                let published = Published { acknowledged: published, unknown: Vec::new() };
                 log.lock().unwrap().published.insert(key, published);
             }
             Err(Error::Closed) => return,
             Err(error) if error.outcome() == Outcome::Unknown => {
-                log.lock().unwrap().published.entry(key).or_default().unknown.push(value);
+                log.lock().unwrap().published.entry(key).or_default().unknown.push(published);
             }
             Err(_) => {}
         }
-        tokio::time::sleep(Duration::from_millis(random.u64(50..500))).await;
+        sleep(Duration::from_millis(random.u64(50..500))).await;
     }
 }
 
-macro_rules! reader {
-    ($name:ident, $method:ident, $every:literal, $pattern:pat => $value:expr) => {
-        async fn $name(proxy: CounterProxy, log: Log, process: u32, key: u64) {
-            let mut subscription = loop {
-                match proxy.$method(key).await {
-                    Ok(subscription) => break subscription,
-                    Err(Error::Closed) => return,
-                    Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
-                }
-            };
-            let index = {
-                let mut seen = log.lock().unwrap();
-                seen.reads.push(Reads { process, key, every: $every, events: Vec::new() });
-                seen.reads.len() - 1
-            };
-            while let Some(event) = subscription.next_event().await {
-                let read = match event {
-                    Event::Value($pattern) => Read::Value($value),
-                    Event::Missed(count) => Read::Missed(count),
-                    Event::Resynced => Read::Resynced,
-                };
-                log.lock().unwrap().reads[index].events.push(read);
-            }
+/// Notes when somebody is said to be silent.
+async fn listen(mut events: cluster_client::Events, log: Log, process: u32) {
+    while let Some(event) = events.next().await {
+        let is_alarm = match &event {
+            ClusterEvent::LeaderUnresponsive { .. } => true,
+            ClusterEvent::FollowerLeft { reason, .. } => reason.contains("silent"),
+            _ => false,
+        };
+        if is_alarm {
+            log.lock().unwrap().alarms.push((Instant::now(), process, event));
         }
-    };
+    }
 }
-
-reader!(read_newest, newest, false, Newest(value) => value);
-reader!(read_ticks, ticks, true, Tick(value) => value);

@@ -100,7 +100,9 @@ impl Member {
             options,
         });
         #[cfg(feature = "testing")]
-        member.options.host.residents().inspect(|residents| residents.add_member(&member));
+        if let Some(residents) = member.options.host.residents() {
+            residents.add_member(&member);
+        }
         Ok(member)
     }
 

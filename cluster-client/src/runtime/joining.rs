@@ -10,6 +10,7 @@ use cluster_protocol::{
 
 use super::PROTOCOL_VERSION;
 use super::host::address;
+use super::patience;
 use super::transport::{self, ReadHalf, WriteHalf};
 use crate::clock;
 use crate::context::InstanceId;
@@ -92,11 +93,11 @@ impl Obstacle {
 
 /// Connects and registers, within `connect_timeout`.
 pub(crate) async fn join(member: &Member) -> Result<Registered, Obstacle> {
-    let patience = member.options.connect_timeout;
-    match tokio::time::timeout(patience, register(member)).await {
+    let connect_timeout = member.options.connect_timeout;
+    match patience::wait(connect_timeout, register(member)).await {
         Ok(result) => result,
-        Err(_) if member.node.is_some() => Err(Obstacle::NodeSilent(patience)),
-        Err(_) => Err(Obstacle::Silent(patience)),
+        Err(_) if member.node.is_some() => Err(Obstacle::NodeSilent(connect_timeout)),
+        Err(_) => Err(Obstacle::Silent(connect_timeout)),
     }
 }
 

@@ -7,6 +7,7 @@
 //! | `leading`, `leader` | being the leader: building the real client, serving followers, handing over |
 //! | `joining`, `following`, `link`, `restoring` | being a follower: registering, the connection, subscribing and publishing again |
 //! | `single` | all members in one process, without sockets |
+//! | `patience` | waiting for others, but not for oneself |
 //! | `transport`, `host` | the socket itself, and what else the process gives: tasks, ports, its id |
 
 pub(crate) mod epoch_file;
@@ -16,6 +17,7 @@ pub(crate) mod joining;
 pub(crate) mod leader;
 pub(crate) mod leading;
 pub(crate) mod link;
+pub(crate) mod patience;
 pub(crate) mod port;
 pub(crate) mod restoring;
 pub(crate) mod single;

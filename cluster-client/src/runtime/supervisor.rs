@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use tracing::Instrument;
 
 use super::joining::{self, Obstacle};
-use super::{following, host, leading, port};
+use super::{following, host, leading, patience, port};
 use crate::clock;
 use crate::error::Error;
 use crate::member::{Factory, Link, Member};
@@ -91,7 +91,7 @@ pub(crate) async fn start(member: &Arc<Member>, factory: Factory) -> Result<(), 
     } else {
         member.options.host.spawn(run(Arc::clone(member), factory, start).instrument(span));
     }
-    let started = match tokio::time::timeout(waited, ready).await {
+    let started = match patience::wait(waited, ready).await {
         Ok(Ok(outcome)) => outcome,
         // The supervisor has ended without a word: the member was closed.
         Ok(Err(_)) => Err(Error::Closed),

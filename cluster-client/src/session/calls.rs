@@ -233,7 +233,6 @@ impl Calls {
     }
 
     /// How many calls wait.
-    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn live(&self) -> usize {
         self.live
     }

@@ -118,9 +118,16 @@ impl Process {
     }
 
     /// `kill -9`: nothing of it runs any more, its connections end, its ports are free. A process that was killed
-    /// stays so; for a restart take a new one.
+    /// stays so; see [`restart`](Self::restart).
     pub fn kill(&self) {
         self.0.kill();
+    }
+
+    /// Kills it, and returns a new process in its place, in which nothing runs yet.
+    #[must_use]
+    pub fn restart(&self) -> Self {
+        self.kill();
+        Self(self.0.network().process())
     }
 
     /// `SIGSTOP`: nothing of it runs, while its sockets go on taking what others send.

@@ -130,11 +130,9 @@ impl Leadership {
             runtime: Handle::current(),
         });
         #[cfg(feature = "testing")]
-        leadership
-            .terms
-            .host
-            .residents()
-            .inspect(|residents| residents.add_leadership(&leadership));
+        if let Some(residents) = leadership.terms.host.residents() {
+            residents.add_leadership(&leadership);
+        }
         leadership
     }
 

@@ -68,7 +68,9 @@ impl Clock {
             state.liveness.said(now);
         }
         let ping = ping.then(|| state.calls.next_id(self.link.next_sequence()));
+        let settled = state.is_settled();
         drop(state);
+        self.link.settle(settled);
 
         self.send(ping);
         for call in self.expired.drain(..) {

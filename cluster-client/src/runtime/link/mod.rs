@@ -117,6 +117,8 @@ pub(crate) struct LeaderLink {
     sequence: Arc<AtomicU64>,
     /// Rung when the clock task has to look earlier than it meant to.
     bell: Notify,
+    /// Rung when the last call of a link that takes no more has ended.
+    settled: Notify,
     end: watch::Sender<Option<LinkEnd>>,
 }
 
@@ -135,7 +137,10 @@ struct State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Open,
+    /// The leader takes no more calls.
     GoingAway,
+    /// This process makes no more calls.
+    Leaving,
     Closed,
 }
 
@@ -169,6 +174,7 @@ impl LeaderLink {
             settings,
             sequence,
             bell: Notify::new(),
+            settled: Notify::new(),
             end: watch::Sender::new(None),
         });
         let host = &link.settings.host;
@@ -249,6 +255,25 @@ impl LeaderLink {
         Ok(())
     }
 
+    /// Takes no more calls and waits until those that were made have ended.
+    pub(crate) async fn leave(&self) {
+        let live = {
+            let mut state = self.lock();
+            if state.phase == Phase::Open {
+                state.phase = Phase::Leaving;
+            }
+            state.calls.live()
+        };
+        if live > 0 {
+            // A call that ends from now on rings, and that is remembered.
+            tokio::select! {
+                biased;
+                () = self.settled.notified() => {}
+                _ = self.closed() => {}
+            }
+        }
+    }
+
     /// Ends the connection. What waits to be written is written, as far as the socket takes it at once.
     pub(crate) fn close(&self) {
         let batch = self.lock().outbound.begin();
@@ -293,8 +318,17 @@ impl LeaderLink {
             }
             _ => None,
         };
+        let settled = state.is_settled();
         drop(state);
         self.flush(batch);
+        self.settle(settled);
+    }
+
+    /// The last call has ended on a link that takes no more.
+    fn settle(&self, settled: bool) {
+        if settled {
+            self.settled.notify_one();
+        }
     }
 
     /// The connection has ended. The first reason counts.
@@ -356,7 +390,7 @@ impl State {
     /// Whether another call can be sent.
     fn admit(&self, packet: &[u8], settings: &LinkSettings) -> Result<(), StartError> {
         match self.phase {
-            Phase::Closed => Err(StartError::Closed),
+            Phase::Closed | Phase::Leaving => Err(StartError::Closed),
             Phase::GoingAway => Err(StartError::GoingAway),
             Phase::Open => {
                 // A packet alone always passes: the frame limits bound it.
@@ -365,6 +399,11 @@ impl State {
                 if full { Err(StartError::Busy) } else { Ok(()) }
             }
         }
+    }
+
+    /// No call will be made, and none waits.
+    fn is_settled(&self) -> bool {
+        matches!(self.phase, Phase::Leaving | Phase::GoingAway) && self.calls.live() == 0
     }
 
     /// The leader takes no more calls, and of those that were sent only the first `accepted`.

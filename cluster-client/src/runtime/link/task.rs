@@ -78,9 +78,11 @@ impl Task {
             state.outbound.batch_woken(wakers.len());
             (Woken::Several, None)
         };
+        let settled = state.is_settled();
         drop(state);
 
         link.flush(batch);
+        link.settle(settled);
         wakers.drain(..).for_each(Waker::wake);
         if shared.is_none() {
             read.consume(inbound.consumed);

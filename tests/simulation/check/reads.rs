@@ -1,0 +1,97 @@
+//! What readers are given: in order, nothing twice, and nothing missing that is not said.
+
+use crate::reader::{Read, Reads, What};
+use crate::server::{Book, KEYS};
+use crate::summary::Summary;
+use crate::worker::Seen;
+
+pub(super) fn check(
+    book: &Book,
+    seen: &Seen,
+    alive: &[u32],
+    summary: &mut Summary,
+) -> Result<(), String> {
+    for reads in &seen.reads {
+        match reads.what {
+            What::Ticks(_) => every(reads)?,
+            What::Newest(_) | What::Board => latest(reads)?,
+        }
+        if alive.contains(&reads.process) {
+            converged(reads, book)?;
+        }
+        summary.reads += reads.events.len() as u64;
+        summary.missed += reads.events.iter().map(missed).sum::<u64>();
+    }
+    Ok(())
+}
+
+/// All that go on reading have read the last value.
+fn converged(reads: &Reads, book: &Book) -> Result<(), String> {
+    let keys = match reads.what {
+        What::Newest(key) | What::Ticks(key) => key..key + 1,
+        What::Board => 0..KEYS,
+    };
+    for key in keys {
+        let newest = book.values[key as usize];
+        let last = reads.events.iter().rev().find_map(|read| match *read {
+            Read::Value { key: of, value } if of == key => Some(value),
+            _ => None,
+        });
+        if last != Some(newest) {
+            let from = reads.events.len().saturating_sub(5);
+            let last = &reads.events[from..];
+            return Err(broken(reads, &format!("{newest} of key {key} was never read: {last:?}")));
+        }
+    }
+    Ok(())
+}
+
+/// The newest value of each key, never an older one after it, nor the same again.
+fn latest(reads: &Reads) -> Result<(), String> {
+    let mut before = [None; KEYS as usize];
+    for read in &reads.events {
+        if let Read::Value { key, value } = *read {
+            let before = before[key as usize].replace(value);
+            if before.is_some_and(|before| value <= before) {
+                return Err(broken(reads, &format!("{value} of key {key} after {before:?}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// All values in order, and what is missing is said.
+fn every(reads: &Reads) -> Result<(), String> {
+    let mut before: Option<u64> = None;
+    let (mut missed, mut resynced) = (0, false);
+    for read in &reads.events {
+        match *read {
+            Read::Missed(count) => missed += count,
+            Read::Resynced => resynced = true,
+            Read::Value { value, .. } => {
+                if let Some(before) = before {
+                    let next = before + 1 + missed;
+                    let holds = if resynced { value > before } else { value == next };
+                    if !holds {
+                        let what = format!("{value} after {before}, {missed} missed");
+                        return Err(broken(reads, &what));
+                    }
+                }
+                (before, missed, resynced) = (Some(value), 0, false);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn missed(read: &Read) -> u64 {
+    match read {
+        Read::Missed(count) => *count,
+        Read::Value { .. } | Read::Resynced => 0,
+    }
+}
+
+fn broken(reads: &Reads, broken: &str) -> String {
+    let Reads { process, what, .. } = reads;
+    format!("process {process}, {what:?}: {broken}")
+}

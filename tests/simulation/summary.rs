@@ -1,0 +1,57 @@
+//! What happened in histories, in figures.
+
+use std::fmt;
+use std::ops::AddAssign;
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Summary {
+    pub(crate) kills: u64,
+    pub(crate) stops: u64,
+    pub(crate) closes: u64,
+    pub(crate) cuts: u64,
+    /// Times that the whole machine slept.
+    pub(crate) sleeps: u64,
+    /// Leaderships but the first.
+    pub(crate) takeovers: u64,
+    pub(crate) calls: u64,
+    pub(crate) acknowledged: u64,
+    pub(crate) not_executed: u64,
+    pub(crate) unknown: u64,
+    /// Calls that were dropped before their end.
+    pub(crate) dropped: u64,
+    pub(crate) reads: u64,
+    pub(crate) missed: u64,
+}
+
+impl AddAssign for Summary {
+    fn add_assign(&mut self, other: Self) {
+        self.kills += other.kills;
+        self.stops += other.stops;
+        self.closes += other.closes;
+        self.cuts += other.cuts;
+        self.sleeps += other.sleeps;
+        self.takeovers += other.takeovers;
+        self.calls += other.calls;
+        self.acknowledged += other.acknowledged;
+        self.not_executed += other.not_executed;
+        self.unknown += other.unknown;
+        self.dropped += other.dropped;
+        self.reads += other.reads;
+        self.missed += other.missed;
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kills, stops, closes, cuts, sleeps, takeovers, .. } = self;
+        let Self { calls, acknowledged, not_executed, unknown, dropped, reads, missed, .. } = self;
+        write!(
+            f,
+            "kills={kills} stops={stops} closes={closes} cuts={cuts} sleeps={sleeps} takeovers={takeovers} calls={calls} "
+        )?;
+        write!(
+            f,
+            "acknowledged={acknowledged} not_executed={not_executed} unknown={unknown} dropped={dropped} reads={reads} missed={missed}"
+        )
+    }
+}
