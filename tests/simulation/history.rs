@@ -92,7 +92,7 @@ impl World {
                 began: Instant::now(),
                 gone: BTreeMap::new(),
                 disturbed: BTreeSet::new(),
-                calm: seed % 4 == 0,
+                calm: seed.is_multiple_of(4),
             },
             slept: Arc::default(),
             summary: Summary::default(),

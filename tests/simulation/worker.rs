@@ -129,7 +129,7 @@ async fn call(proxy: CounterProxy, log: Log, caller: u32, mut random: fastrand::
             match &result {
                 Err(_) => operation.dropped = Some(Instant::now()),
                 Ok(result) => {
-                    let outcome = result.as_ref().map(|()| ()).map_err(Error::outcome);
+                    let outcome = result.as_ref().copied().map_err(Error::outcome);
                     operation.told = Some((Instant::now(), Told { outcome, closed }));
                 }
             }
