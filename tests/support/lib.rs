@@ -4,6 +4,7 @@
 //! - `backend`: that real client
 //! - `report`: what a member process is told, and what it says
 //! - `node`: members that are Node processes
+//! - `vitals`: what a process takes of the machine
 //! - `process`: starts such processes, and ends them however the test ends
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
@@ -15,6 +16,7 @@ pub mod ledger;
 pub mod node;
 pub mod process;
 pub mod report;
+pub mod vitals;
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering};
