@@ -128,7 +128,10 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
         }
         tokio::select! {
             biased;
-            () = member.status.close_requested() => return End::Closed,
+            () = member.status.close_requested() => {
+                leave(member, &link).await;
+                return End::Closed;
+            }
             end = link.closed() => {
                 // The last that the leader said, its error perhaps, may have come together with the end.
                 if states.has_changed().unwrap_or(false) {
@@ -142,6 +145,14 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
             // The sender lives in `events`, so this cannot fail.
             _ = states.changed() => {}
         }
+    }
+}
+
+/// As a leader does: takes no more calls, and lets those come to their ends that are under way.
+async fn leave(member: &Member, link: &LeaderLink) {
+    member.set_link(Link::Closed);
+    if tokio::time::timeout(member.options.limits.drain, link.leave()).await.is_err() {
+        tracing::warn!(channel = %member.channel, "calls outlast the drain time and are given up");
     }
 }
 

@@ -232,7 +232,6 @@ impl Calls {
     }
 
     /// How many calls wait.
-    #[cfg(test)]
     pub(crate) fn live(&self) -> usize {
         self.live
     }

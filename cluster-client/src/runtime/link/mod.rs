@@ -116,6 +116,8 @@ pub(crate) struct LeaderLink {
     sequence: Arc<AtomicU64>,
     /// Rung when the clock task has to look earlier than it meant to.
     bell: Notify,
+    /// Rung when no call waits any more and none is taken.
+    quiet: Notify,
     end: watch::Sender<Option<LinkEnd>>,
 }
 
@@ -134,6 +136,7 @@ struct State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Open,
+    /// No more calls are taken: the leader goes, or this process.
     GoingAway,
     Closed,
 }
@@ -168,6 +171,7 @@ impl LeaderLink {
             settings,
             sequence,
             bell: Notify::new(),
+            quiet: Notify::new(),
             end: watch::Sender::new(None),
         });
         let host = &link.settings.host;
@@ -248,6 +252,13 @@ impl LeaderLink {
         Ok(())
     }
 
+    /// Takes no more calls, and returns when none waits for its answer any more.
+    pub(crate) async fn leave(&self) {
+        while !self.lock().stop_taking_calls() {
+            self.quiet.notified().await;
+        }
+    }
+
     /// Ends the connection. What waits to be written is written, as far as the socket takes it at once.
     pub(crate) fn close(&self) {
         let batch = self.lock().outbound.begin();
@@ -278,6 +289,7 @@ impl LeaderLink {
         let cancel = self.encode(0, CANCEL.as_bytes(), &mut no_data);
         let mut state = self.lock();
         let waker = state.calls.remove(id);
+        let quiet = state.is_quiet();
         let batch = match (&waker, cancel) {
             (Some(_), Ok(mut cancel)) if self.settings.leader.can_cancel() => {
                 set_id(&mut cancel, id);
@@ -287,6 +299,7 @@ impl LeaderLink {
         };
         drop(state);
         self.flush(batch);
+        self.ring_if(quiet);
     }
 
     /// The connection has ended. The first reason counts.
@@ -307,6 +320,13 @@ impl LeaderLink {
         self.end.send_replace(Some(LinkEnd { reason: reason.to_owned(), going_away }));
         lost.into_iter().for_each(Waker::wake);
         self.bell.notify_one();
+        self.quiet.notify_one();
+    }
+
+    fn ring_if(&self, quiet: bool) {
+        if quiet {
+            self.quiet.notify_one();
+        }
     }
 
     /// A packet whose id is still to be set.
@@ -345,6 +365,19 @@ fn no_data(_: &mut Vec<u8>) -> Result<(), EncodeError> {
 }
 
 impl State {
+    /// True once no call waits any more.
+    fn stop_taking_calls(&mut self) -> bool {
+        if self.phase == Phase::Open {
+            self.phase = Phase::GoingAway;
+        }
+        self.phase == Phase::Closed || self.is_quiet()
+    }
+
+    /// Whether no call waits any more and none is taken.
+    fn is_quiet(&self) -> bool {
+        self.phase == Phase::GoingAway && self.calls.live() == 0
+    }
+
     /// Whether another call can be sent.
     fn admit(&self, packet: &[u8], settings: &LinkSettings) -> Result<(), StartError> {
         match self.phase {
