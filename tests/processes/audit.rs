@@ -53,6 +53,8 @@ pub(crate) struct Totals {
     pub(crate) unknown: u64,
     /// Of one-way calls that are done, as far as anybody can tell.
     pub(crate) notes_lost: u64,
+    /// By the name of the event.
+    pub(crate) events: BTreeMap<String, u64>,
     /// By the kind of error.
     pub(crate) errors: BTreeMap<String, u64>,
     pub(crate) latencies: Times,
@@ -100,6 +102,9 @@ impl<'a> Audit<'a> {
                 Report::Resynced => heard.resynced += 1,
                 // All that it has begun has come to an end.
                 Report::Stopped { begun } => assert_eq!(heard.calls, begun),
+                Report::Event(event) => {
+                    *self.totals.events.entry(first_word(&event).to_owned()).or_default() += 1;
+                }
                 Report::Panicked(panic) => panic!("{pid}: {panic}"),
                 _ => {}
             }
@@ -203,8 +208,8 @@ impl Totals {
                     Outcome::NotExecuted => self.not_executed += 1,
                     _ => self.unknown += 1,
                 }
-                let kind = error.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-                *self.errors.entry(format!("{kind}, {outcome:?}")).or_default() += 1;
+                let kind = format!("{}, {outcome:?}", first_word(error));
+                *self.errors.entry(kind).or_default() += 1;
             }
         }
     }
@@ -212,6 +217,11 @@ impl Totals {
     pub(crate) fn failed(&self) -> u64 {
         self.not_executed + self.unknown
     }
+}
+
+/// The name of a variant in its debug form.
+fn first_word(debug: &str) -> &str {
+    debug.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default()
 }
 
 impl fmt::Display for Totals {

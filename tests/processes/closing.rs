@@ -54,7 +54,10 @@ fn all_members_are_restarted_under_load_and_no_call_fails() {
     let totals = audit.end();
     println!("{restarts} restarts, {leaders} of them of leaders\n{totals}\n");
     println!("{}", table("calls under load", &[("while members restart", &totals.latencies)]));
-    assert_eq!((totals.failed(), totals.notes_lost), (0, 0), "{totals}");
+    assert_eq!(totals.failed(), 0, "{totals}");
+    // One-way calls that a leader on its way out got too late are told by an event.
+    let told = totals.events.get("OnewayFailed").copied().unwrap_or(0);
+    assert!(totals.notes_lost <= told, "{totals}, {told} told");
     let book = group.ledger.book();
     assert_eq!((book.connections.len() as u64, book.most_at_once), (leaders + 1, 1));
 }
