@@ -12,6 +12,7 @@ mod crash;
 mod duty;
 mod election;
 mod flat;
+mod memory;
 mod stopped;
 mod times;
 mod trouble;

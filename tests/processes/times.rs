@@ -20,6 +20,14 @@ impl Times {
         self.max = self.max.max(time);
     }
 
+    pub(crate) fn append(&mut self, others: Self) {
+        for (bucket, count) in others.counts {
+            *self.counts.entry(bucket).or_default() += count;
+        }
+        self.count += others.count;
+        self.max = self.max.max(others.max);
+    }
+
     /// So many hundredths are no longer than this.
     pub(crate) fn percentile(&self, percent: f64) -> Duration {
         let rank = (self.count as f64 * percent / 100.0).ceil() as u64;

@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::oneshot;
 
+use crate::flood::{Each, Flood, Newest};
 use crate::ledger::{Answer, Entry, Said};
 use crate::report::WORK;
 
@@ -35,6 +36,7 @@ const HALF_A_CALL: Duration = Duration::from_millis(2);
 pub struct Backend {
     write: tokio::sync::Mutex<OwnedWriteHalf>,
     shared: Arc<Shared>,
+    flood: Flood,
 }
 
 #[derive(Default)]
@@ -59,10 +61,15 @@ impl Backend {
         let (read, write) = stream.into_split();
         let shared = Arc::<Shared>::default();
         tokio::spawn(listen(read, Arc::clone(&shared)));
-        let backend = Self { write: tokio::sync::Mutex::new(write), shared };
+        let backend =
+            Self { write: tokio::sync::Mutex::new(write), shared, flood: Flood::default() };
         let pid = std::process::id();
         backend.enter(Entry::Hello { pid, epoch }).await.map_err(io::Error::other)?;
         Ok(backend)
+    }
+
+    pub fn flood(&self) -> &Flood {
+        &self.flood
     }
 
     async fn enter(&self, entry: Entry) -> Result<(), BackendError> {
@@ -119,6 +126,16 @@ impl Backend {
         self.shared.watchers.lock().unwrap().push((topic.clone(), sender));
         self.enter(Entry::Watch { topic }).await?;
         Ok(subscription)
+    }
+
+    #[subscribe]
+    pub async fn newest(&self) -> Result<Subscription<Newest>, BackendError> {
+        Ok(self.flood.newest())
+    }
+
+    #[subscribe]
+    pub async fn each(&self) -> Result<Subscription<Each>, BackendError> {
+        Ok(self.flood.each())
     }
 
     #[publish(undo = "deregister")]

@@ -11,6 +11,7 @@ use std::time::Duration;
 use cluster_client::{Event, Membership, Outcome, Role, RolePreference};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use support::backend::{Backend, BackendError, BackendProxy};
+use support::flood::{self, Tally};
 use support::report::{Called, Command, Done, Failed, LOOK, Moment, NOTE, Report, Setup, WORK};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::unbounded_channel;
@@ -33,7 +34,8 @@ async fn main() {
     let membership = proxy.membership();
     say(&Report::Started { leads: membership.role() == Role::Leader });
     tokio::spawn(events(membership.clone()));
-    let process = Process { setup, proxy: Mutex::new(proxy), load: Load::default() };
+    let process =
+        Process { setup, proxy: Mutex::new(proxy), load: Load::default(), tally: Arc::default() };
     let process = Arc::new(process);
     while let Some(command) = commands.recv().await {
         tokio::spawn(obey(command, Arc::clone(&process)));
@@ -57,6 +59,7 @@ struct Process {
     /// The present one: this process may close it and join again.
     proxy: Mutex<BackendProxy>,
     load: Load,
+    tally: Arc<Mutex<Tally>>,
 }
 
 async fn obey(command: Command, process: Arc<Process>) {
@@ -96,6 +99,24 @@ async fn obey(command: Command, process: Arc<Process>) {
         }
         Command::CountTasks => {
             say(&Report::Tasks(Handle::current().metrics().num_alive_tasks()));
+        }
+        Command::Pour { updates, size } => {
+            let leader = proxy.as_leader().unwrap();
+            say(&Report::Poured { last: leader.client().flood().pour(updates, size).await });
+        }
+        Command::Drink => {
+            let (newest, each) = (proxy.newest().await.unwrap(), proxy.each().await.unwrap());
+            say(&Report::Drinking);
+            let tally = &process.tally;
+            tokio::join!(
+                flood::read_newest(newest, Arc::clone(tally)),
+                flood::read_each(each, Arc::clone(tally))
+            );
+        }
+        Command::Tally => {
+            let mut tally = process.tally.lock().unwrap();
+            say(&Report::Tally(tally.clone()));
+            tally.delays.clear();
         }
         Command::Rejoin => {
             let again = start(&process.setup).await.unwrap();

@@ -157,6 +157,11 @@ impl Member {
         std::mem::take(&mut log.kept)
     }
 
+    /// The first report, from number `from` on, that `found` takes, if it is there.
+    pub fn said<T>(&self, from: usize, found: impl Fn(&Report) -> Option<T>) -> Option<T> {
+        self.reports().since(from).find_map(found)
+    }
+
     /// Waits for the first report, from number `from` on, that `found` takes.
     pub fn wait<T>(&self, from: usize, what: &str, found: impl Fn(&Report) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;

@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use cluster_client::Outcome;
 use serde::{Deserialize, Serialize};
 
+use crate::flood::Tally;
+
 /// How a member process is to join. Its only argument, as JSON.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Setup {
@@ -45,6 +47,15 @@ pub enum Command {
     Close,
     /// Joins again after that.
     Rejoin,
+    /// Has its real client send so many updates of both kinds, of so many bytes each.
+    Pour {
+        updates: u64,
+        size: usize,
+    },
+    /// Reads those.
+    Drink,
+    /// What has it read?
+    Tally,
     /// How many tasks does it have?
     CountTasks,
 }
@@ -73,6 +84,11 @@ pub enum Report {
     Closed,
     Rejoined,
     Tasks(usize),
+    Poured {
+        last: u64,
+    },
+    Drinking,
+    Tally(Tally),
     /// A task has panicked, and this process ends.
     Panicked(String),
 }
