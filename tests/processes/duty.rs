@@ -1,7 +1,12 @@
 //! What each member does while the others come and go.
 
+use std::time::Duration;
+
 use support::process::Member;
 use support::report::{Called, Command, Done, Moment, Report};
+
+/// Two hundred calls a second in all: some take their time, some may be repeated, some are one-way.
+const LOAD: Command = Command::Load { tasks: 8, every: Duration::from_millis(40) };
 
 /// It publishes its name, subscribes, and calls on and on.
 pub(crate) fn enlist(member: &Member) {
@@ -9,7 +14,7 @@ pub(crate) fn enlist(member: &Member) {
     member.ask(&Command::Register { name: name(member) }, registered);
     let watching = |report: &Report| matches!(report, Report::Watching).then_some(());
     member.ask(&Command::Watch { topic: "news".to_owned() }, watching);
-    member.tell(&Command::Load { tasks: 4 });
+    member.tell(&LOAD);
 }
 
 pub(crate) fn name(member: &Member) -> String {
@@ -31,23 +36,19 @@ pub(crate) fn arrives(member: &Member, from: usize, news: u64) {
     member.wait(from, &format!("news {news}"), |report| arrived(report).then_some(()));
 }
 
-/// Ends its load. All its calls, each of which has come to an end.
-pub(crate) fn stop(member: &Member) -> Vec<Called> {
-    let begun = member.ask(&Command::Stop, |report| match report {
-        Report::Stopped { begun } => Some(*begun),
-        _ => None,
-    });
-    let calls = member.calls();
-    assert_eq!(calls.len(), begun);
-    calls
+/// Ends its load: each of its calls has come to an end then.
+pub(crate) fn stop(member: &Member) {
+    let stopped = |report: &Report| matches!(report, Report::Stopped { .. }).then_some(());
+    member.ask(&Command::Stop, stopped);
 }
 
-/// Only ever the newest: no value comes twice, or after a newer one.
-pub(crate) fn news_in_order(member: &Member) {
-    let news = |report: &Report| match report {
-        Report::News(value) => Some(*value),
-        _ => None,
-    };
-    let news: Vec<u64> = member.reports().iter().filter_map(news).collect();
-    assert!(news.is_sorted_by(|earlier, later| earlier < later), "{news:?}");
+/// It leaves in good order, its process stays.
+pub(crate) fn close(member: &Member) {
+    let closed = |report: &Report| matches!(report, Report::Closed).then_some(());
+    member.ask(&Command::Close, closed);
+}
+
+pub(crate) fn rejoin(member: &Member) {
+    let rejoined = |report: &Report| matches!(report, Report::Rejoined).then_some(());
+    member.ask(&Command::Rejoin, rejoined);
 }

@@ -6,15 +6,24 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-mod check;
+mod audit;
 mod closing;
 mod crash;
 mod duty;
 mod election;
+mod flat;
+mod memory;
+mod stopped;
+mod times;
 mod trouble;
 
 /// The binary that is a member.
 const MEMBER: &str = env!("CARGO_BIN_EXE_member");
+
+/// What the environment says a long run is to take.
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().map(|text| text.parse().unwrap())
+}
 
 /// One test at a time: each has processes enough, and some take the time.
 fn alone() -> MutexGuard<'static, ()> {

@@ -1,13 +1,9 @@
 //! What can go wrong with a leader besides its death.
 
-use std::time::Duration;
-
-use cluster_client::Outcome;
-use rustix::process::Signal;
 use support::process::{Group, Stray};
-use support::report::{Command, Failed, Report, Setup};
+use support::report::{Command, Report, Setup};
 
-use crate::check::check;
+use crate::audit::Audit;
 use crate::duty::{enlist, first_success, stop};
 use crate::{MEMBER, alone};
 
@@ -29,20 +25,12 @@ fn a_new_leader_builds_its_client_until_it_succeeds() {
     for (member, from) in members.iter().zip(from) {
         first_success(member, from, epoch);
     }
-    let mut calls = killed.calls();
-    for member in &members {
-        calls.extend(stop(member));
-    }
-    check(&calls, &group.ledger);
-    let failed = |error: &str| {
-        calls
-            .iter()
-            .filter(
-                |call| matches!(&call.result, Err(Failed { error: e, .. }) if e.contains(error)),
-            )
-            .count()
-    };
-    assert_ne!(failed("RealClient"), 0, "nobody was told");
+    let mut audit = Audit::new(&group.ledger);
+    audit.hear(&killed);
+    members.iter().for_each(stop);
+    members.iter().for_each(|member| audit.hear(member));
+    let totals = audit.end();
+    assert!(totals.errors.contains_key("RealClient, NotExecuted"), "nobody was told: {totals}");
     assert_eq!(group.ledger.book().connections.len(), 2);
 }
 
@@ -68,43 +56,6 @@ fn what_a_leader_has_spawned_does_not_hold_the_port() {
         first_success(member, from, epoch);
     }
     assert!(child.is_alive());
-}
-
-/// A leader that is stopped keeps the port, so nobody takes over; the others are told.
-#[test]
-fn a_leader_that_is_stopped_is_reported_and_goes_on_later() {
-    let _alone = alone();
-    let mut group = Group::new(MEMBER);
-    group.setup.heartbeat_interval = Duration::from_millis(200);
-    let members = group.start(3);
-    let leader = group.leader(&members);
-    let followers = || members.iter().filter(|member| member.pid() != members[leader].pid());
-
-    members[leader].signal(Signal::STOP);
-    let waiting = Command::Call { token: "work-while-stopped".to_owned() };
-    followers().for_each(|member| member.tell(&waiting));
-    for member in followers() {
-        member.wait_for_event(0, "LeaderUnresponsive");
-        let called = member.wait(0, "the deadline", |report| match report {
-            Report::Called(called) => Some(called.clone()),
-            _ => None,
-        });
-        let Err(Failed { outcome, error }) = &called.result else { panic!("{called:?}") };
-        assert!(*outcome == Outcome::Unknown && error.contains("DeadlineExceeded"), "{called:?}");
-    }
-    assert!(followers().all(|member| member.descriptors().is_some()), "all are alive");
-
-    members[leader].signal(Signal::CONT);
-    for member in followers() {
-        member.wait_for_event(0, "LeaderResponsive");
-    }
-    for member in &members {
-        let token = format!("work-{}", member.pid());
-        assert!(member.call(&token).result.is_ok());
-    }
-    assert_eq!(group.ledger.book().connections.len(), 1);
-    let left = |report: &Report| matches!(report, Report::Event(event) if event.starts_with("FollowerLeft"));
-    assert!(!members[leader].reports().iter().any(left), "the late one blames the others");
 }
 
 /// Any error but "in use" is told, whatever the reason why there can be no listener.

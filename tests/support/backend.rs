@@ -14,7 +14,9 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::oneshot;
 
+use crate::flood::{Each, Flood, Newest};
 use crate::ledger::{Answer, Entry, Said};
+use crate::report::WORK;
 
 /// The newest of a topic.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Subscribe)]
@@ -28,12 +30,13 @@ pub enum BackendError {
     Cluster(#[from] Error),
 }
 
-/// How long a call takes before and after the ledger enters it, so that leaders die at either time.
+/// How long some calls take before and after the ledger enters them, so that leaders die at either time.
 const HALF_A_CALL: Duration = Duration::from_millis(2);
 
 pub struct Backend {
     write: tokio::sync::Mutex<OwnedWriteHalf>,
     shared: Arc<Shared>,
+    flood: Flood,
 }
 
 #[derive(Default)]
@@ -58,10 +61,15 @@ impl Backend {
         let (read, write) = stream.into_split();
         let shared = Arc::<Shared>::default();
         tokio::spawn(listen(read, Arc::clone(&shared)));
-        let backend = Self { write: tokio::sync::Mutex::new(write), shared };
+        let backend =
+            Self { write: tokio::sync::Mutex::new(write), shared, flood: Flood::default() };
         let pid = std::process::id();
         backend.enter(Entry::Hello { pid, epoch }).await.map_err(io::Error::other)?;
         Ok(backend)
+    }
+
+    pub fn flood(&self) -> &Flood {
+        &self.flood
     }
 
     async fn enter(&self, entry: Entry) -> Result<(), BackendError> {
@@ -80,10 +88,15 @@ impl Backend {
     }
 
     async fn execute(&self, cx: &CallContext, token: String) -> Result<u64, BackendError> {
-        tokio::time::sleep(HALF_A_CALL).await;
+        let takes_time = token.starts_with(WORK);
+        if takes_time {
+            tokio::time::sleep(HALF_A_CALL).await;
+        }
         self.enter(Entry::Execute { token, call: cx.call_id().to_string(), epoch: cx.epoch() })
             .await?;
-        tokio::time::sleep(HALF_A_CALL).await;
+        if takes_time {
+            tokio::time::sleep(HALF_A_CALL).await;
+        }
         Ok(cx.epoch())
     }
 }
@@ -101,12 +114,28 @@ impl Backend {
         self.execute(&cx, token).await
     }
 
+    #[invoke(oneway)]
+    pub async fn note(&self, cx: CallContext, token: String) {
+        // Nobody is told, so the ledger alone knows.
+        let _ = self.execute(&cx, token).await;
+    }
+
     #[subscribe]
     pub async fn watch(&self, topic: String) -> Result<Subscription<News>, BackendError> {
         let (sender, subscription) = Subscription::channel();
         self.shared.watchers.lock().unwrap().push((topic.clone(), sender));
         self.enter(Entry::Watch { topic }).await?;
         Ok(subscription)
+    }
+
+    #[subscribe]
+    pub async fn newest(&self) -> Result<Subscription<Newest>, BackendError> {
+        Ok(self.flood.newest())
+    }
+
+    #[subscribe]
+    pub async fn each(&self) -> Result<Subscription<Each>, BackendError> {
+        Ok(self.flood.each())
     }
 
     #[publish(undo = "deregister")]

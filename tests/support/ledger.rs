@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use crate::report::numbered;
+
 /// A line of a client.
 #[derive(Serialize, Deserialize)]
 pub struct Said {
@@ -48,8 +50,10 @@ struct Shared {
 #[derive(Default)]
 pub struct Book {
     pub connections: Vec<Connection>,
-    /// By token.
+    /// By token; those that were settled are not here any more.
     pub executions: HashMap<String, Vec<Execution>>,
+    /// By the task that makes them, one after the other: which calls have come to an end.
+    settled: HashMap<String, u64>,
     /// The most clients that were connected at once, those of processes that the test had killed left out.
     pub most_at_once: usize,
     /// What broke the rules.
@@ -66,7 +70,8 @@ pub struct Connection {
     pub open: bool,
     pub registered: BTreeSet<String>,
     watched: BTreeSet<String>,
-    stream: TcpStream,
+    /// Until it is known to be closed.
+    stream: Option<TcpStream>,
 }
 
 #[derive(Debug)]
@@ -145,6 +150,24 @@ impl Book {
         self.connections.iter().rfind(|connection| connection.open)
     }
 
+    /// A call has come to an end and is forgotten. Should it run again, that is a complaint.
+    pub fn settle(&mut self, token: &str) -> Vec<Execution> {
+        if let Some((task, number)) = numbered(token) {
+            match self.settled.get_mut(task) {
+                Some(settled) => *settled = number.max(*settled),
+                None => drop(self.settled.insert(task.to_owned(), number)),
+            }
+        }
+        self.executions.remove(token).unwrap_or_default()
+    }
+
+    /// What is known of tasks that are over is forgotten. Returned are those of their calls that were not settled.
+    pub fn forget(&mut self, is_over: impl Fn(&str) -> bool) -> Vec<(String, Vec<Execution>)> {
+        let over = |token: &str| numbered(token).is_some_and(|(task, _)| is_over(task));
+        self.settled.retain(|task, _| !is_over(task));
+        self.executions.extract_if(|token, _| over(token)).collect()
+    }
+
     fn count(&mut self) {
         let open =
             |connection: &&Connection| connection.open && !self.killed.contains(&connection.pid);
@@ -163,7 +186,7 @@ impl Book {
             open: true,
             registered: BTreeSet::new(),
             watched: BTreeSet::new(),
-            stream: stream.try_clone()?,
+            stream: Some(stream.try_clone()?),
         });
         self.count();
         Ok(self.connections.len() - 1)
@@ -178,6 +201,11 @@ impl Book {
                         "{token} ran in epoch {epoch} on a client of epoch {}",
                         connection.epoch
                     ));
+                }
+                if let Some((task, number)) = numbered(&token)
+                    && self.settled.get(task).is_some_and(|settled| number <= *settled)
+                {
+                    self.complaints.push(format!("{token} ran after it had come to an end"));
                 }
                 self.executions.entry(token).or_default().push(Execution { call, epoch });
             }
@@ -202,11 +230,24 @@ impl Book {
 }
 
 impl Connection {
+    /// Nothing of it comes any more.
+    pub fn is_closed(&self) -> bool {
+        self.stream.is_none()
+    }
+
+    fn close(&mut self) {
+        self.open = false;
+        self.stream = None;
+        self.watched.clear();
+        self.registered.clear();
+    }
+
     /// A client that is gone needs no answer.
     fn tell(&self, answer: &Answer) {
+        let Some(mut stream) = self.stream.as_ref() else { return };
         let mut line = serde_json::to_vec(answer).unwrap();
         line.push(b'\n');
-        let _ = (&self.stream).write_all(&line);
+        let _ = stream.write_all(&line);
     }
 }
 
@@ -233,7 +274,7 @@ impl Shared {
             self.changed.notify_all();
         }
         if let Some(index) = index {
-            self.book.lock().unwrap().connections[index].open = false;
+            self.book.lock().unwrap().connections[index].close();
             self.changed.notify_all();
         }
         // There is a second handle of the socket in the book.

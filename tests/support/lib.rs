@@ -2,19 +2,23 @@
 //!
 //! - `ledger`: a server that the real clients of all members connect to, which sees from outside what they do
 //! - `backend`: that real client
+//! - `flood`: what it sends where a test wants much of it
 //! - `report`: what a member process is told, and what it says
 //! - `node`: members that are Node processes
+//! - `vitals`: what a process takes of the machine
 //! - `process`: starts such processes, and ends them however the test ends
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(missing_docs, reason = "for the tests of this package only")]
 
 pub mod backend;
+pub mod flood;
 pub mod ledger;
 #[cfg(unix)]
 pub mod node;
 pub mod process;
 pub mod report;
+pub mod vitals;
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering};

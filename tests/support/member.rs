@@ -3,19 +3,24 @@
 #![allow(clippy::unwrap_used, reason = "whoever started it notices its end")]
 
 use std::io::{BufRead, Write};
-use std::sync::Arc;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cluster_client::{Event, Membership, Outcome, Role, RolePreference};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use support::backend::{Backend, BackendError, BackendProxy};
-use support::report::{Called, Command, Done, Failed, LOOK, Moment, Report, Setup};
+use support::flood::{self, Tally};
+use support::report::{Called, Command, Done, Failed, LOOK, Moment, NOTE, Report, Setup, WORK};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::unbounded_channel;
+use tokio::time::MissedTickBehavior;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let setup: Setup = serde_json::from_str(&std::env::args().nth(1).unwrap()).unwrap();
+    say_panics();
     let mut commands = commands();
     if setup.out_of_descriptors {
         setrlimit(Resource::Nofile, Rlimit { current: Some(0), maximum: Some(0) }).unwrap();
@@ -29,9 +34,11 @@ async fn main() {
     let membership = proxy.membership();
     say(&Report::Started { leads: membership.role() == Role::Leader });
     tokio::spawn(events(membership.clone()));
-    let load = Load::default();
+    let process =
+        Process { setup, proxy: Mutex::new(proxy), load: Load::default(), tally: Arc::default() };
+    let process = Arc::new(process);
     while let Some(command) = commands.recv().await {
-        tokio::spawn(obey(command, proxy.clone(), load.clone()));
+        tokio::spawn(obey(command, Arc::clone(&process)));
     }
     // Whoever started this process is gone.
 }
@@ -47,10 +54,20 @@ async fn start(setup: &Setup) -> Result<BackendProxy, cluster_client::Error> {
     builder.start(move |cx| Backend::connect(ledger, cx.epoch())).await
 }
 
-async fn obey(command: Command, proxy: BackendProxy, load: Load) {
+struct Process {
+    setup: Setup,
+    /// The present one: this process may close it and join again.
+    proxy: Mutex<BackendProxy>,
+    load: Load,
+    tally: Arc<Mutex<Tally>>,
+}
+
+async fn obey(command: Command, process: Arc<Process>) {
+    let proxy = process.proxy.lock().unwrap().clone();
+    let load = &process.load;
     match command {
         Command::Call { token } => say(&call(&proxy, token).await),
-        Command::Load { tasks } => load.run(&proxy, tasks),
+        Command::Load { tasks, every } => load.run(&proxy, tasks, every),
         Command::Stop => load.stop.store(true, Ordering::Relaxed),
         Command::Register { name } => {
             proxy.register(name).await.unwrap();
@@ -69,38 +86,80 @@ async fn obey(command: Command, proxy: BackendProxy, load: Load) {
         }
         Command::SpawnChild => {
             #[expect(clippy::zombie_processes, reason = "it is to outlive this process")]
-            let child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+            let child = std::process::Command::new("sleep")
+                .arg("60")
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap();
             say(&Report::Child(child.id()));
         }
         Command::Close => {
             proxy.membership().close().await;
             say(&Report::Closed);
         }
+        Command::CountTasks => {
+            say(&Report::Tasks(Handle::current().metrics().num_alive_tasks()));
+        }
+        Command::Pour { updates, size } => {
+            let leader = proxy.as_leader().unwrap();
+            say(&Report::Poured { last: leader.client().flood().pour(updates, size).await });
+        }
+        Command::Drink => {
+            let (newest, each) = (proxy.newest().await.unwrap(), proxy.each().await.unwrap());
+            say(&Report::Drinking);
+            let tally = &process.tally;
+            tokio::join!(
+                flood::read_newest(newest, Arc::clone(tally)),
+                flood::read_each(each, Arc::clone(tally))
+            );
+        }
+        Command::Tally => {
+            let mut tally = process.tally.lock().unwrap();
+            say(&Report::Tally(tally.clone()));
+            tally.delays.clear();
+        }
+        Command::Rejoin => {
+            let again = start(&process.setup).await.unwrap();
+            tokio::spawn(events(again.membership().clone()));
+            *process.proxy.lock().unwrap() = again;
+            say(&Report::Rejoined);
+        }
     }
 }
+
+/// What the tasks of a load call, in turn.
+const KINDS: [&str; 8] = [WORK, LOOK, QUICK, LOOK, QUICK, NOTE, LOOK, QUICK];
+const QUICK: &str = "quick";
 
 #[derive(Clone, Default)]
 struct Load {
     stop: Arc<AtomicBool>,
     running: Arc<AtomicUsize>,
     begun: Arc<AtomicUsize>,
+    /// How many tasks there were.
+    started: Arc<AtomicUsize>,
 }
 
 impl Load {
-    fn run(&self, proxy: &BackendProxy, tasks: usize) {
+    fn run(&self, proxy: &BackendProxy, tasks: usize, every: Duration) {
+        self.stop.store(false, Ordering::Relaxed);
         self.running.store(tasks, Ordering::Relaxed);
-        for task in 0..tasks {
+        for (turn, kind) in KINDS.iter().cycle().take(tasks).enumerate() {
             let (proxy, load) = (proxy.clone(), self.clone());
+            let task = self.started.fetch_add(1, Ordering::Relaxed);
             tokio::spawn(async move {
-                let mut number = 0;
-                while !load.stop.load(Ordering::Relaxed) {
-                    number += 1;
+                // Not all at the same moment.
+                tokio::time::sleep(every.mul_f64(turn as f64 / tasks as f64)).await;
+                let mut turns = tokio::time::interval(every);
+                turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+                for number in 1_u64.. {
+                    turns.tick().await;
+                    if load.stop.load(Ordering::Relaxed) {
+                        break;
+                    }
                     load.begun.fetch_add(1, Ordering::Relaxed);
-                    let kind = if task % 2 == 0 { "work" } else { LOOK };
                     let token = format!("{kind}-{}-{task}-{number}", std::process::id());
                     say(&call(&proxy, token).await);
-                    // A call that fails at once is not made again at once.
-                    tokio::time::sleep(Duration::from_millis(1)).await;
                 }
                 if load.running.fetch_sub(1, Ordering::Relaxed) == 1 {
                     say(&Report::Stopped { begun: load.begun.load(Ordering::Relaxed) });
@@ -114,6 +173,8 @@ async fn call(proxy: &BackendProxy, token: String) -> Report {
     let begun = Moment::now();
     let result = if token.starts_with(LOOK) {
         proxy.look(token.clone()).await
+    } else if token.starts_with(NOTE) {
+        proxy.note(token.clone()).await.map(|()| 0).map_err(BackendError::from)
     } else {
         proxy.work(token.clone()).await
     };
@@ -129,7 +190,11 @@ fn failed(error: &BackendError) -> Failed {
         BackendError::Lost => Outcome::Executed,
         BackendError::Cluster(error) => error.outcome(),
     };
-    Failed { outcome, error: format!("{error:?}") }
+    let error = match error {
+        BackendError::Lost => format!("{error:?}"),
+        BackendError::Cluster(error) => format!("{error:?}"),
+    };
+    Failed { outcome, error }
 }
 
 async fn events(membership: Membership) {
@@ -137,6 +202,14 @@ async fn events(membership: Membership) {
     while let Some(event) = events.next().await {
         say(&Report::Event(format!("{event:?}")));
     }
+}
+
+/// A panic anywhere is the end of this process, and is told: a task that is gone would only be missed.
+fn say_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        say(&Report::Panicked(panic.to_string()));
+        std::process::exit(101);
+    }));
 }
 
 /// The lines of the standard input.

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -62,8 +62,8 @@ impl Group {
         let said = Arc::<Said>::default();
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take().unwrap());
         let saying = Arc::clone(&said);
-        thread::spawn(move || saying.listen(stdout));
-        Member { child, stdin, said }
+        let listening = Some(thread::spawn(move || saying.listen(stdout)));
+        Member { child, stdin, said, listening }
     }
 
     /// So many at once, all of them ready.
@@ -87,12 +87,40 @@ pub struct Member {
     child: Child,
     stdin: Option<ChildStdin>,
     said: Arc<Said>,
+    /// Ends with the process.
+    listening: Option<JoinHandle<()>>,
 }
 
 #[derive(Default)]
 struct Said {
-    reports: Mutex<Vec<Report>>,
+    log: Mutex<Log>,
     more: Condvar,
+}
+
+/// The reports of a member, numbered from 0 on.
+#[derive(Default)]
+pub struct Log {
+    /// So many were taken out.
+    taken: usize,
+    kept: Vec<Report>,
+}
+
+impl Log {
+    /// How many there ever were.
+    #[expect(clippy::len_without_is_empty, reason = "it is the number of the next one")]
+    pub fn len(&self) -> usize {
+        self.taken + self.kept.len()
+    }
+
+    /// Those that are still here.
+    pub fn iter(&self) -> std::slice::Iter<'_, Report> {
+        self.kept.iter()
+    }
+
+    /// Of these, the ones from number `from` on.
+    fn since(&self, from: usize) -> std::iter::Skip<std::slice::Iter<'_, Report>> {
+        self.iter().skip(from.saturating_sub(self.taken))
+    }
 }
 
 impl Said {
@@ -100,7 +128,7 @@ impl Said {
         // One that is killed may leave half a line.
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
             let Ok(report) = serde_json::from_str(&line) else { break };
-            self.reports.lock().unwrap().push(report);
+            self.log.lock().unwrap().kept.push(report);
             self.more.notify_all();
         }
     }
@@ -117,9 +145,21 @@ impl Member {
         self.stdin.as_ref().unwrap().write_all(&line).unwrap();
     }
 
-    /// All that it has said.
-    pub fn reports(&self) -> MutexGuard<'_, Vec<Report>> {
-        self.said.reports.lock().unwrap()
+    /// What it has said.
+    pub fn reports(&self) -> MutexGuard<'_, Log> {
+        self.said.log.lock().unwrap()
+    }
+
+    /// Takes out what it has said.
+    pub fn take_reports(&self) -> Vec<Report> {
+        let mut log = self.reports();
+        log.taken = log.len();
+        std::mem::take(&mut log.kept)
+    }
+
+    /// The first report, from number `from` on, that `found` takes, if it is there.
+    pub fn said<T>(&self, from: usize, found: impl Fn(&Report) -> Option<T>) -> Option<T> {
+        self.reports().since(from).find_map(found)
     }
 
     /// Waits for the first report, from number `from` on, that `found` takes.
@@ -127,7 +167,7 @@ impl Member {
         let deadline = Instant::now() + PATIENCE;
         let (mut looked, mut reports) = (from, self.reports());
         loop {
-            if let Some(found) = reports.iter().skip(looked).find_map(&found) {
+            if let Some(found) = reports.since(looked).find_map(&found) {
                 return found;
             }
             looked = reports.len().max(from);
@@ -183,20 +223,17 @@ impl Member {
         });
     }
 
-    /// SIGKILL, and waits until the process is gone.
+    /// SIGKILL, and waits until the process is gone and all is here that it has said.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        if let Some(listening) = self.listening.take() {
+            listening.join().unwrap();
+        }
     }
 
     pub fn signal(&self, signal: Signal) {
         kill_process(pid(self.pid()), signal).unwrap();
-    }
-
-    /// How many files and sockets it has open, where that can be known.
-    pub fn descriptors(&self) -> Option<usize> {
-        let open = std::fs::read_dir(format!("/proc/{}/fd", self.pid())).ok()?;
-        Some(open.count())
     }
 }
 

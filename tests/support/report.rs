@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use cluster_client::Outcome;
 use serde::{Deserialize, Serialize};
 
+use crate::flood::Tally;
+
 /// How a member process is to join. Its only argument, as JSON.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Setup {
@@ -26,9 +28,11 @@ pub enum Command {
     Call {
         token: String,
     },
-    /// Calls one after the other, in so many tasks, until it is told to stop.
+    /// Calls in so many tasks, each one call after the other and none sooner than `every` after the one before, until
+    /// it is told to stop.
     Load {
         tasks: usize,
+        every: Duration,
     },
     Stop,
     Register {
@@ -41,6 +45,19 @@ pub enum Command {
     SpawnChild,
     /// Leaves the cluster and stays alive.
     Close,
+    /// Joins again after that.
+    Rejoin,
+    /// Has its real client send so many updates of both kinds, of so many bytes each.
+    Pour {
+        updates: u64,
+        size: usize,
+    },
+    /// Reads those.
+    Drink,
+    /// What has it read?
+    Tally,
+    /// How many tasks does it have?
+    CountTasks,
 }
 
 /// What a member says.
@@ -53,7 +70,7 @@ pub enum Report {
         error: String,
     },
     Called(Called),
-    /// The load has ended: so many calls were begun, and as many have been reported.
+    /// The load has ended: so many calls were begun so far, and as many have been reported.
     Stopped {
         begun: usize,
     },
@@ -65,10 +82,29 @@ pub enum Report {
     Event(String),
     Child(u32),
     Closed,
+    Rejoined,
+    Tasks(usize),
+    Poured {
+        last: u64,
+    },
+    Drinking,
+    Tally(Tally),
+    /// A task has panicked, and this process ends.
+    Panicked(String),
 }
 
 /// How the tokens of calls begin whose method is idempotent.
 pub const LOOK: &str = "look";
+/// How those begin that nobody is answered.
+pub const NOTE: &str = "note";
+/// How those begin that the real client takes its time for, so that leaders die in the middle of them.
+pub const WORK: &str = "work";
+
+/// The task that a token was made by, and which of its calls it was.
+pub fn numbered(token: &str) -> Option<(&str, u64)> {
+    let (task, number) = token.rsplit_once('-')?;
+    Some((task, number.parse().ok()?))
+}
 
 /// How one call went.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -80,7 +116,7 @@ pub struct Called {
     pub ended: Moment,
 }
 
-/// The real client has done it.
+/// The real client has done it, in that epoch; 0 if it is only queued.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Done {
     pub epoch: u64,

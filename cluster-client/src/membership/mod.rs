@@ -166,9 +166,9 @@ impl Membership {
         Events { listener: self.status.listen_to_events() }
     }
 
-    /// Leaves the cluster, and resolves when that is done. New calls of this member fail with [`Error::Closed`]; those
-    /// that it has sent are waited for. A leader also finishes the calls it has accepted from others, closes the real
-    /// client and hands over the port. Closing again waits for the same.
+    /// Leaves the cluster, and resolves when that is done. A leader finishes the calls it has accepted,
+    /// closes the real client and hands over the port; a follower waits for the answers of the calls it has sent. Calls
+    /// that come later fail with [`Error::Closed`](crate::Error::Closed). Closing again waits for the same.
     ///
     /// Calls that outlast [`Limits::drain`](crate::Limits::drain) are cut off: their callers in other processes get
     /// [`Outcome::Unknown`](crate::Outcome::Unknown), or are sent to the next leader if they are idempotent. A

@@ -7,6 +7,9 @@ use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+/// As many as the largest epoch has.
+const DIGITS: usize = 20;
+
 /// `<port>.epoch` in a directory that belongs to this user alone.
 #[derive(Debug)]
 pub(crate) struct EpochFile {
@@ -70,13 +73,19 @@ fn write(path: &Path, epoch: u64) -> io::Result<()> {
         builder.create(directory)?;
     }
     check_owner(path)?;
-    let unfinished = path.with_extension(format!("epoch.{}", std::process::id()));
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    writeln!(options.open(&unfinished)?, "{epoch}")?;
-    fs::rename(&unfinished, path)
+    let mut file = options.open(path)?;
+    // In place, and as long each time: a new file that is renamed has a file system allocate and flush, now and then for
+    // a quarter of a second, and that while nobody leads. A process that is killed leaves the old bytes or the new ones.
+    let line = format!("{epoch:0DIGITS$}\n");
+    file.write_all(line.as_bytes())?;
+    if file.metadata()?.len() != line.len() as u64 {
+        file.set_len(line.len() as u64)?;
+    }
+    Ok(())
 }
 
 /// An error if the directory of the file is not this user's alone to write to: among the temporary files
@@ -149,6 +158,8 @@ mod tests {
         file.store(41);
         file.store(u64::MAX);
         assert_eq!(file.load(), Some(u64::MAX));
+        file.store(7);
+        assert_eq!(file.load(), Some(7));
 
         let left: Vec<_> = fs::read_dir(scratch.0.join("state")).unwrap().collect();
         assert_eq!(left.len(), 1, "{left:?}");
@@ -159,10 +170,12 @@ mod tests {
         let scratch = Scratch::new();
         let file = scratch.file();
         file.store(1);
-        fs::write(&file.path, "forty-one").unwrap();
-        assert_eq!(file.load(), None);
-        file.store(2);
-        assert_eq!(file.load(), Some(2));
+        for damaged in ["forty-one", "", "what is longer than any epoch can ever be"] {
+            fs::write(&file.path, damaged).unwrap();
+            assert_eq!(file.load(), None);
+            file.store(2);
+            assert_eq!(file.load(), Some(2));
+        }
     }
 
     #[cfg(unix)]

@@ -148,7 +148,7 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
     }
 }
 
-/// Takes no more calls, and lets those that were made end within `limits.drain`, as a leader that closes does.
+/// As a leader does: takes no more calls, and lets those come to their ends that are under way.
 async fn leave(member: &Member, link: &LeaderLink) {
     member.set_link(Link::Closed);
     if tokio::time::timeout(member.options.limits.drain, link.leave()).await.is_err() {

@@ -38,8 +38,9 @@ pub(crate) enum End {
 /// How long a member that yields the port leaves it to others.
 const HEAD_START: Duration = Duration::from_millis(100);
 
-/// A role that has lasted this long ends a row of failures.
-const SETTLED: Duration = Duration::from_secs(1);
+/// A role that has lasted this long ends a row of failures. Where leaders die more often than this, the members no longer
+/// all try at once.
+const SETTLED: Duration = Duration::from_millis(50);
 
 /// The waiting `start`: told once whether it succeeded, and what stands in its way.
 pub(crate) struct Start {
@@ -128,6 +129,10 @@ async fn run(member: Arc<Member>, factory: Factory, mut start: Start) {
                     break;
                 }
             }
+        }
+        // A timer would take its millisecond for nothing, too.
+        if delay.is_zero() {
+            continue;
         }
         tokio::select! {
             biased;

@@ -68,10 +68,10 @@ impl Clock {
             state.liveness.said(now);
         }
         let ping = ping.then(|| state.calls.next_id(self.link.next_sequence()));
-        let settled = state.is_settled();
+        let quiet = state.is_quiet();
         drop(state);
-        self.link.settle(settled);
 
+        self.link.ring_if(quiet);
         self.send(ping);
         for call in self.expired.drain(..) {
             call.waker.wake();

@@ -117,8 +117,8 @@ pub(crate) struct LeaderLink {
     sequence: Arc<AtomicU64>,
     /// Rung when the clock task has to look earlier than it meant to.
     bell: Notify,
-    /// Rung when the last call of a link that takes no more has ended.
-    settled: Notify,
+    /// Rung when no call waits any more and none is taken.
+    quiet: Notify,
     end: watch::Sender<Option<LinkEnd>>,
 }
 
@@ -137,10 +137,8 @@ struct State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Open,
-    /// The leader takes no more calls.
+    /// No more calls are taken: the leader goes, or this process.
     GoingAway,
-    /// This process makes no more calls.
-    Leaving,
     Closed,
 }
 
@@ -174,7 +172,7 @@ impl LeaderLink {
             settings,
             sequence,
             bell: Notify::new(),
-            settled: Notify::new(),
+            quiet: Notify::new(),
             end: watch::Sender::new(None),
         });
         let host = &link.settings.host;
@@ -255,22 +253,10 @@ impl LeaderLink {
         Ok(())
     }
 
-    /// Takes no more calls and waits until those that were made have ended.
+    /// Takes no more calls, and returns when none waits for its answer any more.
     pub(crate) async fn leave(&self) {
-        let live = {
-            let mut state = self.lock();
-            if state.phase == Phase::Open {
-                state.phase = Phase::Leaving;
-            }
-            state.calls.live()
-        };
-        if live > 0 {
-            // A call that ends from now on rings, and that is remembered.
-            tokio::select! {
-                biased;
-                () = self.settled.notified() => {}
-                _ = self.closed() => {}
-            }
+        while !self.lock().stop_taking_calls() {
+            self.quiet.notified().await;
         }
     }
 
@@ -311,6 +297,7 @@ impl LeaderLink {
         let cancel = self.encode(0, CANCEL.as_bytes(), &mut no_data);
         let mut state = self.lock();
         let waker = state.calls.remove(id);
+        let quiet = state.is_quiet();
         let batch = match (&waker, cancel) {
             (Some(_), Ok(mut cancel)) if self.settings.leader.can_cancel() => {
                 set_id(&mut cancel, id);
@@ -318,17 +305,9 @@ impl LeaderLink {
             }
             _ => None,
         };
-        let settled = state.is_settled();
         drop(state);
         self.flush(batch);
-        self.settle(settled);
-    }
-
-    /// The last call has ended on a link that takes no more.
-    fn settle(&self, settled: bool) {
-        if settled {
-            self.settled.notify_one();
-        }
+        self.ring_if(quiet);
     }
 
     /// The connection has ended. The first reason counts.
@@ -349,6 +328,13 @@ impl LeaderLink {
         self.end.send_replace(Some(LinkEnd { reason: reason.to_owned(), going_away }));
         lost.into_iter().for_each(Waker::wake);
         self.bell.notify_one();
+        self.quiet.notify_one();
+    }
+
+    fn ring_if(&self, quiet: bool) {
+        if quiet {
+            self.quiet.notify_one();
+        }
     }
 
     /// A packet whose id is still to be set.
@@ -387,10 +373,23 @@ fn no_data(_: &mut Vec<u8>) -> Result<(), EncodeError> {
 }
 
 impl State {
+    /// True once no call waits any more.
+    fn stop_taking_calls(&mut self) -> bool {
+        if self.phase == Phase::Open {
+            self.phase = Phase::GoingAway;
+        }
+        self.phase == Phase::Closed || self.is_quiet()
+    }
+
+    /// Whether no call waits any more and none is taken.
+    fn is_quiet(&self) -> bool {
+        self.phase == Phase::GoingAway && self.calls.live() == 0
+    }
+
     /// Whether another call can be sent.
     fn admit(&self, packet: &[u8], settings: &LinkSettings) -> Result<(), StartError> {
         match self.phase {
-            Phase::Closed | Phase::Leaving => Err(StartError::Closed),
+            Phase::Closed => Err(StartError::Closed),
             Phase::GoingAway => Err(StartError::GoingAway),
             Phase::Open => {
                 // A packet alone always passes: the frame limits bound it.
@@ -399,11 +398,6 @@ impl State {
                 if full { Err(StartError::Busy) } else { Ok(()) }
             }
         }
-    }
-
-    /// No call will be made, and none waits.
-    fn is_settled(&self) -> bool {
-        matches!(self.phase, Phase::Leaving | Phase::GoingAway) && self.calls.live() == 0
     }
 
     /// The leader takes no more calls, and of those that were sent only the first `accepted`.

@@ -78,11 +78,11 @@ impl Task {
             state.outbound.batch_woken(wakers.len());
             (Woken::Several, None)
         };
-        let settled = state.is_settled();
+        let quiet = state.is_quiet();
         drop(state);
 
         link.flush(batch);
-        link.settle(settled);
+        link.ring_if(quiet);
         wakers.drain(..).for_each(Waker::wake);
         if shared.is_none() {
             read.consume(inbound.consumed);

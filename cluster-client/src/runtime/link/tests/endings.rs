@@ -65,6 +65,28 @@ async fn garbage_closes_the_connection_with_a_reason() {
 }
 
 #[tokio::test]
+async fn leaving_waits_for_the_calls_that_were_sent() {
+    let (link, mut leader, _) = connect(settings()).await;
+    let [answered, given_up] = [b"one", b"two"].map(|data| spawn_call(&link, LONG, data));
+    let first = leader.next().await.unwrap();
+    leader.next().await.unwrap();
+    let leaving = tokio::spawn({
+        let link = Arc::clone(&link);
+        async move { link.leave().await }
+    });
+    while link.is_usable() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(start(&link, LONG, b"new").await.unwrap_err(), StartError::GoingAway);
+    leader.answer(first.id, b"done").await;
+    assert_eq!(answered.await.unwrap(), ok(b"done"));
+    assert!(!leaving.is_finished(), "the other call still waits");
+    given_up.abort();
+    leaving.await.unwrap();
+    link.leave().await;
+}
+
+#[tokio::test]
 async fn close_sends_what_waits_and_fails_the_calls() {
     let (link, mut leader, _) = connect(settings()).await;
     let call = spawn_call(&link, LONG, b"x");
