@@ -136,6 +136,9 @@
 //! its method is `#[invoke(idempotent)]`. Nothing is ever claimed to run exactly once; [`CallContext::call_id`] is the
 //! same each time a call is sent, for those who deduplicate.
 //!
+//! A leader that is stopped, or hangs, keeps the port: nobody takes over, and calls end at their deadlines. A member with
+//! [`Builder::standalone_after`] builds a real client of its own then, and follows again once a leader answers.
+//!
 //! # Node and Rust in one cluster
 //!
 //! [`Builder::node_compat`] lets processes that use the npm package cluster-client 3.7 into the channel: any of them may

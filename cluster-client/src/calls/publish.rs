@@ -82,7 +82,7 @@ where
                 }
                 let conn = object_with_call(info.conn, call.sequence);
                 let waker = waker().await;
-                let started = session.link.start(conn.as_bytes(), attempts.deadline, waker, append);
+                let started = attempts.start(&session.link, conn.as_bytes(), waker, append);
                 if let Some(answer) = attempts.answer(&session, started).await? {
                     break (
                         session.leader(),

@@ -176,7 +176,7 @@ async fn ask<Ev: Subscribe>(
                     Ok(())
                 };
                 let waker = waker().await;
-                let started = session.link.start(&conn, attempts.deadline, waker, append);
+                let started = attempts.start(&session.link, &conn, waker, append);
                 if let Some(answer) = attempts.answer(&session, started).await? {
                     let ok = outcome(attempts, answer.kind, &answer.payload)?;
                     return Ok((

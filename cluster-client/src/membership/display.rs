@@ -9,6 +9,7 @@ impl fmt::Display for Role {
         f.pad(match self {
             Self::Leader => "leader",
             Self::Follower => "follower",
+            Self::Standalone => "standalone",
             Self::Electing => "electing",
             Self::Closed => "closed",
         })
@@ -21,6 +22,9 @@ impl fmt::Display for ClusterEvent {
             Self::BecameLeader { epoch } => write!(f, "leading in epoch {epoch}"),
             Self::BecameFollower { leader } => {
                 write!(f, "following process {} in epoch {}", leader.pid, leader.epoch)
+            }
+            Self::Standalone { epoch } => {
+                write!(f, "serving itself in place of the leader of epoch {epoch}")
             }
             Self::LeaderLost { reason } => write!(f, "the leader is lost: {reason}"),
             Self::LeaderUnresponsive { silent_for } => {

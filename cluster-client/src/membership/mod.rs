@@ -24,6 +24,10 @@ pub enum Role {
     Leader,
     /// It sends its calls to the leader.
     Follower,
+    /// The leader is silent, and it serves itself by a real client of its own meanwhile. See
+    /// [`Builder::standalone_after`](crate::Builder::standalone_after). It is neither leader nor follower: `as_leader()` and
+    /// `as_follower()` of its proxy are `None`.
+    Standalone,
     /// There is no leader yet, or no longer; the members compete. Calls wait within their deadlines.
     Electing,
     /// It was closed. It stays so.
@@ -69,6 +73,10 @@ pub enum ClusterEvent {
     BecameLeader { epoch: u64 },
     /// This member follows this leader now, on a new connection or because the leader's real client is there at last.
     BecameFollower { leader: LeaderInfo },
+    /// This member serves itself, as its leader is silent: its own real client is built, and what it had subscribed and published
+    /// is restored there. `epoch` is that of the leader it stands in for, as far as it is known. Until
+    /// [`BecameFollower`](Self::BecameFollower) or [`BecameLeader`](Self::BecameLeader).
+    Standalone { epoch: u64 },
     /// In a follower: the connection to the leader broke, or the leader said that it is going away.
     LeaderLost { reason: String },
     /// In a follower: the leader holds the port and has not sent a byte for this long, three heartbeat intervals or
@@ -149,8 +157,8 @@ impl Membership {
         RoleChanges { listener: self.status.listen_to_roles() }
     }
 
-    /// Who leads, as far as this member knows: itself if it leads, `None` while it is electing or closed,
-    /// and `None` for a leader that does not say.
+    /// Who leads, as far as this member knows: itself if it leads, `None` while it is electing, stands alone or
+    /// is closed, and `None` for a leader that does not say.
     #[must_use]
     pub fn leader(&self) -> Option<LeaderInfo> {
         self.status.leader()

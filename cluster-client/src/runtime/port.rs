@@ -298,6 +298,7 @@ mod tests {
             channel,
             instance,
             epoch: 1,
+            standalone: false,
             limits: Limits::default(),
             methods: Arc::default(),
             interface: Arc::default(),

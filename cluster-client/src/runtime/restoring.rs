@@ -93,7 +93,8 @@ async fn make_all(
                     out.extend_from_slice(&request.arguments);
                     Ok(())
                 };
-                let call = session.link.start(&request.conn, deadline, cx.waker().clone(), data);
+                let call =
+                    session.link.start(&request.conn, deadline, false, cx.waker().clone(), data);
                 call.map_err(NotMade::Start)
             }));
             answers.resize_with(calls.len(), || None);

@@ -58,7 +58,7 @@ impl Task {
         let bytes = shared.as_deref().unwrap_or(read.buffered());
 
         let mut state = link.lock();
-        let responsive = state.liveness.heard(clock::now());
+        let responsive = state.heard(clock::now());
         for answer in inbound.answers.drain(..) {
             let waker = state.calls.answer(answer.id, answer.kind, |payload| match &shared {
                 Some(shared) if answer.data.len() > COPIED => {

@@ -45,6 +45,7 @@ fn settings() -> LinkSettings {
         frame: FrameLimits { data: 64 << 20, ..FrameLimits::default() },
         inbound: FrameLimits { data: 64 << 20, ..FrameLimits::default() },
         heartbeat_interval: LONG,
+        patience: None,
         outbound_bytes: 1 << 30,
         leader: Peer::Rust,
         host: Host::Here,
@@ -78,7 +79,7 @@ async fn start<'a>(
             out.extend_from_slice(data);
             Ok(())
         };
-        Poll::Ready(link.start(CONN, deadline, cx.waker().clone(), data))
+        Poll::Ready(link.start(CONN, deadline, false, cx.waker().clone(), data))
     })
     .await
 }
@@ -223,6 +224,10 @@ impl LinkEvents for Said {
 
     fn unresponsive(&self, _: Duration) {
         self.say("unresponsive".to_owned());
+    }
+
+    fn given_up(&self) {
+        self.say("given up".to_owned());
     }
 
     fn responsive(&self) {
