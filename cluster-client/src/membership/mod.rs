@@ -91,12 +91,13 @@ pub enum ClusterEvent {
     /// The real client could not be built (in the leader, for each attempt, and in its followers), or its `#[close]`
     /// panicked (in the leader).
     RealClient(Error),
-    /// A one-way call failed after it had been accepted. In the caller if it never left it: no leader came in time, a
-    /// bound was reached, or the member closed. In the leader if it failed there, whoever called; its caller is
-    /// not told.
-    OnewayFailed { method: String, error: Error },
-    /// In the member that published: it could not be published again on a new leader. In the leader: an `undo`
-    /// failed.
+    /// One-way calls of a method failed after they had been accepted, mostly one. In the caller if it never left it: no leader
+    /// came in time, a bound was reached, or the member closed. In the leader if it failed there, whoever called; its caller
+    /// is not told. And in the caller if the connection ended before it was known that the leader had read them: then they
+    /// are those of that connection together, and may have run ([`Outcome::Unknown`](crate::Outcome::Unknown)).
+    OnewayFailed { method: String, calls: u64, error: Error },
+    /// In the member that published: it could not be published again on a new leader; or it was not to be, and the connection
+    /// to a Node leader, which answers none, ended too soon. In the leader: an `undo` failed.
     PublicationFailed { method: String, error: Error },
     /// In the subscriber: a subscription whose delivery is "latest" has had no value within `subscribe_timeout` (told
     /// once for a key), or a new leader has not restored a subscription of any kind within that time. It stays.

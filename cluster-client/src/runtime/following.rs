@@ -83,12 +83,13 @@ pub(super) async fn follow(
         heartbeat_interval: member.options.heartbeat_interval,
         patience: member.options.standalone_after,
         outbound_bytes: member.options.limits.outbound_bytes,
+        unconfirmed: (member.options.limits.waiting_calls, member.options.limits.waiting_bytes),
         leader: peer,
         host: member.options.host.clone(),
     };
     let sequence = Arc::clone(member.sequence());
     let link = LeaderLink::spawn(read, write, settings, sequence, Arc::clone(&events) as _);
-    let _closed_at_the_end = CloseLink(Arc::clone(&link));
+    let _closed_at_the_end = CloseLink { link: Arc::clone(&link), member };
     let mut states = events.leader.subscribe();
     // The session whose leader was asked for the subscriptions.
     let mut asked: Option<Arc<Session>> = None;
@@ -99,6 +100,7 @@ pub(super) async fn follow(
                 if let Some(session) = asked.take() {
                     unsubscribe_all(member, &session);
                 }
+                member.carry_over(link.take_lost());
                 stand_in.begin();
             }
             ChannelState::Ready => {
@@ -172,11 +174,15 @@ pub(super) async fn follow(
     }
 }
 
-struct CloseLink(Arc<LeaderLink>);
+struct CloseLink<'a> {
+    link: Arc<LeaderLink>,
+    member: &'a Member,
+}
 
-impl Drop for CloseLink {
+impl Drop for CloseLink<'_> {
     fn drop(&mut self) {
-        self.0.close();
+        self.link.close();
+        self.member.carry_over(self.link.take_lost());
     }
 }
 

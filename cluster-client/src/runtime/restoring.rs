@@ -214,10 +214,10 @@ impl Request {
     fn write(&self, session: &Session, deadline: Instant) -> Result<(), StartError> {
         match self.what {
             // A Node leader finds the argument in the connection object.
-            What::Subscription(_) => session.link.send_oneway(&self.conn, 0, &mut |_| Ok(())),
+            What::Subscription(_) => session.link.send_oneway(&self.conn, 0, None, &mut |_| Ok(())),
             What::Publication(_) => {
                 let timeout = timeout_millis(deadline.saturating_duration_since(clock::now()));
-                session.link.send_oneway(&self.conn, timeout, &mut |out| {
+                session.link.send_oneway(&self.conn, timeout, None, &mut |out| {
                     out.extend_from_slice(&self.arguments);
                     Ok(())
                 })

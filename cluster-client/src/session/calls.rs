@@ -16,6 +16,7 @@ use std::{ops::Range, task::Waker, time::Instant};
 use cluster_protocol::Failure;
 
 use super::ids::Ids;
+use super::outbound::Withdrawn;
 use super::payload::Payload;
 
 /// When no call is left, a table that has grown larger than this in a burst is given back to the allocator.
@@ -217,24 +218,18 @@ impl Calls {
         }
     }
 
-    /// The packets of calls that have ended, in order, were taken out of the stream, so that those behind them move up.
-    pub(crate) fn withdrawn(&mut self, packets: &[Range<u64>]) {
-        let len = |packet: &Range<u64>| packet.end - packet.start;
-        let mut total = 0;
-        let removed: Vec<u64> = packets
-            .iter()
-            .map(|packet| {
-                total += len(packet);
-                total
-            })
-            .collect();
+    /// The packets of calls that have ended were taken out of the stream.
+    pub(crate) fn withdrawn(&mut self, packets: &Withdrawn<'_>) {
         for slot in self.slots.iter_mut().filter(|slot| slot.is_waiting()) {
-            let before = packets.partition_point(|packet| packet.start < slot.packet.start);
-            if let Some(bytes) = before.checked_sub(1).and_then(|last| removed.get(last)) {
-                slot.ordinal -= before as u64;
-                slot.packet = slot.packet.start - bytes..slot.packet.end - bytes;
-            }
+            let (count, bytes) = packets.before(slot.packet.start);
+            slot.ordinal -= count;
+            slot.packet = slot.packet.start - bytes..slot.packet.end - bytes;
         }
+    }
+
+    /// Where the packet of a call ends in the stream.
+    pub(crate) fn end_of(&mut self, id: u64) -> Option<u64> {
+        self.find(id).map(|slot| slot.packet.end)
     }
 
     /// The leader is going away and has accepted only the first `accepted` calls.

@@ -137,7 +137,7 @@ fn calls_behind_a_withdrawn_one_move_up() {
     let mut table = Table::new();
     let ids = [9, 1, 9, 1, 9].map(|seconds| table.insert(seconds));
     table.calls.expire(table.after(1), 0, &mut Vec::new());
-    table.calls.withdrawn(&[10..20, 30..40]);
+    table.calls.withdrawn(&Withdrawn::new(&[10..20, 30..40]));
     let at = |id| table.calls.slots.get(index(id)).map(|slot| (slot.ordinal, slot.packet.clone()));
     let expected = [Some((1, 0..10)), Some((2, 10..20)), Some((3, 20..30))];
     assert_eq!([at(ids[0]), at(ids[2]), at(ids[4])], expected);

@@ -20,6 +20,8 @@ pub(crate) struct Liveness {
     heard: Instant,
     said: Instant,
     pinged: Option<Instant>,
+    /// Since when something is to be confirmed by an answer.
+    unconfirmed_since: Option<Instant>,
     checked: Instant,
     /// Since when this process has run without a pause.
     running_since: Instant,
@@ -49,6 +51,7 @@ impl Liveness {
             heard: now,
             said: now,
             pinged: None,
+            unconfirmed_since: None,
             checked: now,
             running_since: now,
             silent: false,
@@ -76,6 +79,12 @@ impl Liveness {
     /// Bytes have gone to the peer.
     pub(crate) fn said(&mut self, now: Instant) {
         self.said = now;
+    }
+
+    /// Whether there is something that an answer would confirm, be it that to a heartbeat.
+    pub(crate) fn unconfirmed(&mut self, now: Instant, is_unconfirmed: bool) {
+        let since = self.unconfirmed_since.unwrap_or(now);
+        self.unconfirmed_since = is_unconfirmed.then_some(since);
     }
 
     /// When [`tick`](Self::tick) is due: within an interval.
@@ -128,6 +137,7 @@ impl Liveness {
 
     fn ping_at(&self) -> Instant {
         let at = (self.heard + self.interval).min(self.said + self.mute);
+        let at = self.unconfirmed_since.map_or(at, |since| at.min(since + self.interval));
         self.pinged.map_or(at, |pinged| at.max(pinged + self.interval))
     }
 }
@@ -183,6 +193,23 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_is_to_be_confirmed_is_asked_for_although_the_peer_talks() {
+        let start = Instant::now();
+        let mut live = Liveness::new(start, SECOND * 2);
+        let mut pings = Vec::new();
+        for second in 1..=8 {
+            let now = start + SECOND * second;
+            live.heard(now);
+            live.said(now);
+            live.unconfirmed(now, (2..=6).contains(&second));
+            if live.tick(now) == Verdict::Ping {
+                pings.push(second);
+            }
+        }
+        assert_eq!(pings, [4, 6]);
     }
 
     #[test]

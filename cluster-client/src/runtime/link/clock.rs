@@ -53,6 +53,8 @@ impl Clock {
             state.liveness.said(now);
         }
         state.expire(now, &mut self.ended);
+        let is_unconfirmed = !state.oneways.is_empty();
+        state.liveness.unconfirmed(now, is_unconfirmed);
         let verdict = state.liveness.tick(now);
         if verdict == Verdict::GivenUp {
             state.give_up(&mut self.ended);
@@ -106,7 +108,12 @@ impl Clock {
             );
         }
         if !packets.is_empty() {
-            let batch = link.lock().send(&packets);
+            let mut state = link.lock();
+            if let Some((id, ..)) = ping {
+                state.sends_ping(id);
+            }
+            let batch = state.send(&packets);
+            drop(state);
             link.flush(batch);
         }
     }

@@ -36,6 +36,7 @@ use crate::session::{
     calls::{Calls, NewCall},
     ids::Ids,
     liveness::Liveness,
+    oneways::{Lost, Oneway, Unconfirmed},
     outbound::{Batch, Outbound},
 };
 
@@ -63,6 +64,8 @@ pub(crate) struct LinkSettings {
     pub(crate) patience: Option<Duration>,
     /// No call is taken when more than this is waiting to be written.
     pub(crate) outbound_bytes: usize,
+    /// So many one-way calls, and bytes of their arguments, are kept until it is known that the leader has read them.
+    pub(crate) unconfirmed: (usize, usize),
     /// Who leads.
     pub(crate) leader: Peer,
     /// Where the link's tasks run.
@@ -147,6 +150,8 @@ impl LeaderLink {
             phase: Phase::Open,
             outbound: Outbound::default(),
             calls: Calls::with_ids(ids),
+            oneways: Unconfirmed::new(settings.unconfirmed.0, settings.unconfirmed.1),
+            ping: None,
             ordinal: 0,
             liveness,
             task: None,
@@ -206,11 +211,13 @@ impl LeaderLink {
         Ok(PendingCall::new(self, id, sequence))
     }
 
-    /// Sends a call that has no answer. `timeout` as in the packet's header.
+    /// Sends a call that has no answer. `timeout` as in the packet's header; `call`: what is [lost](Self::take_lost) if the
+    /// leader does not read it.
     pub(crate) fn send_oneway(
         &self,
         conn: &[u8],
         timeout: u32,
+        call: Option<&Oneway>,
         data: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), EncodeError>,
     ) -> Result<(), StartError> {
         let mut packet = self.encode(timeout, conn, data)?;
@@ -218,6 +225,9 @@ impl LeaderLink {
         let mut state = self.lock();
         state.admit(&packet, &self.settings)?;
         state.ordinal += 1;
+        if let Some(call) = call {
+            state.sends_oneway(&packet, call);
+        }
         set_id(&mut packet, state.calls.next_id(sequence));
         let batch = state.send(&packet);
         drop(state);
@@ -244,7 +254,17 @@ impl LeaderLink {
     pub(crate) fn close(&self) {
         let batch = self.lock().outbound.begin();
         self.flush(batch);
+        let mut state = self.lock();
+        let written = state.outbound.maybe_written();
+        state.oneways.leave(written);
+        drop(state);
         self.end("closed by this process");
+    }
+
+    /// The one-way calls that were lost since the last time: before the connection has ended, those that the leader did not
+    /// accept or was not given.
+    pub(crate) fn take_lost(&self) -> Lost {
+        self.lock().oneways.take_lost()
     }
 
     /// Waits until the connection has ended.
@@ -290,8 +310,7 @@ impl LeaderLink {
         }
         let going_away = state.phase == Phase::GoingAway;
         state.phase = Phase::Closed;
-        let written = state.outbound.maybe_written();
-        state.calls.lose_all(written, &mut lost);
+        state.lose_all(&mut lost);
         lost.extend(state.task.take());
         drop(state);
 

@@ -6,13 +6,14 @@
 //!  └─────────────────────────────────────────────┘
 //! ```
 
-use std::{task::Waker, time::Instant};
+use std::{ops::Range, task::Waker, time::Instant};
 
 use super::{LinkSettings, StartError};
 use crate::session::{
     calls::{Calls, Ended},
     liveness::Liveness,
-    outbound::{Batch, Outbound},
+    oneways::{Oneway, Unconfirmed},
+    outbound::{Batch, Outbound, Withdrawn},
 };
 
 #[derive(Debug)]
@@ -20,6 +21,9 @@ pub(super) struct State {
     pub(super) phase: Phase,
     pub(super) outbound: Outbound,
     pub(super) calls: Calls,
+    pub(super) oneways: Unconfirmed,
+    /// The oldest heartbeat that is not answered: its id, and where it begins in the stream of bytes.
+    pub(super) ping: Option<(u64, u64)>,
     /// How many calls were sent, one-way ones included: by this number a leader that goes away says which it took.
     pub(super) ordinal: u64,
     pub(super) liveness: Liveness,
@@ -65,12 +69,39 @@ impl State {
             self.phase = Phase::GoingAway;
         }
         self.calls.not_accepted(accepted, wakers);
+        self.oneways.accept(accepted);
+    }
+
+    /// A call that has no answer is about to be sent.
+    pub(super) fn sends_oneway(&mut self, packet: &[u8], call: &Oneway) {
+        let begin = self.outbound.queued();
+        let packet = begin..begin + packet.len() as u64;
+        self.oneways.push(packet, self.ordinal, call.clone(), self.outbound.written());
+    }
+
+    /// A heartbeat is about to be sent.
+    pub(super) fn sends_ping(&mut self, id: u64) {
+        self.ping.get_or_insert((id, self.outbound.queued()));
+    }
+
+    /// The leader has answered a heartbeat.
+    pub(super) fn pinged(&mut self, id: u64) {
+        if let Some((_, begin)) = self.ping.take_if(|(ping, _)| *ping == id) {
+            self.oneways.read_up_to(begin);
+        }
+    }
+
+    /// The connection has ended.
+    pub(super) fn lose_all(&mut self, wakers: &mut Vec<Waker>) {
+        let written = self.outbound.maybe_written();
+        self.calls.lose_all(written, wakers);
+        self.oneways.lose_all(written);
     }
 
     /// Ends the calls whose deadline has passed.
     pub(super) fn expire(&mut self, now: Instant, ended: &mut Vec<Ended>) {
         self.calls.expire(now, self.outbound.maybe_written(), ended);
-        self.take_back(ended);
+        self.take_back(unsent(ended));
     }
 
     /// The leader has been silent for too long: what need not wait for it does not.
@@ -78,20 +109,29 @@ impl State {
         if self.phase == Phase::Open {
             self.phase = Phase::GivenUp;
         }
-        let before = ended.len();
-        self.calls.give_up(self.outbound.maybe_written(), ended);
-        self.take_back(ended.get(before..).unwrap_or_default());
+        let written = self.outbound.maybe_written();
+        let mut given_up = Vec::new();
+        self.calls.give_up(written, &mut given_up);
+        let mut packets = unsent(&given_up);
+        packets.extend(self.oneways.give_up(written));
+        self.take_back(packets);
+        ended.extend(given_up);
     }
 
     /// Takes back the calls of which nothing was written: the leader may have been stopped, and would execute them when
     /// it goes on.
-    fn take_back(&mut self, ended: &[Ended]) {
-        let mut unsent: Vec<_> = ended.iter().filter_map(|call| call.unsent.clone()).collect();
-        if !unsent.is_empty() {
-            unsent.sort_by_key(|packet| packet.start);
-            self.outbound.withdraw(&unsent);
-            self.calls.withdrawn(&unsent);
-            self.ordinal -= unsent.len() as u64;
+    fn take_back(&mut self, mut packets: Vec<Range<u64>>) {
+        if packets.is_empty() {
+            return;
+        }
+        packets.sort_by_key(|packet| packet.start);
+        self.outbound.withdraw(&packets);
+        self.ordinal -= packets.len() as u64;
+        let packets = Withdrawn::new(&packets);
+        self.calls.withdrawn(&packets);
+        self.oneways.withdrawn(&packets);
+        if let Some((_, begin)) = &mut self.ping {
+            *begin -= packets.before(*begin).1;
         }
     }
 
@@ -100,4 +140,8 @@ impl State {
         self.outbound.append(packet);
         if self.outbound.should_flush() { self.outbound.begin() } else { None }
     }
+}
+
+fn unsent(ended: &[Ended]) -> Vec<Range<u64>> {
+    ended.iter().filter_map(|call| call.unsent.clone()).collect()
 }

@@ -32,6 +32,7 @@ mod answers;
 mod backpressure;
 mod endings;
 mod leader;
+mod oneways;
 mod writing;
 
 const CONN: &[u8] = invoke_object!("echo", 1, false).as_bytes();
@@ -47,6 +48,7 @@ fn settings() -> LinkSettings {
         heartbeat_interval: LONG,
         patience: None,
         outbound_bytes: 1 << 30,
+        unconfirmed: (100, 1 << 20),
         leader: Peer::Rust,
         host: Host::Here,
     }
@@ -139,6 +141,16 @@ impl Leader {
             let read = timeout(LONG, self.stream.read_buf(&mut self.buf)).await;
             if read.expect("the follower says nothing").unwrap_or(0) == 0 {
                 return None;
+            }
+        }
+    }
+
+    /// The next packet with this data.
+    async fn next_of(&mut self, data: &[u8]) -> Got {
+        loop {
+            let got = self.next().await.expect("it never comes");
+            if got.data == data {
+                return got;
             }
         }
     }
