@@ -139,11 +139,17 @@ pub struct LeaderContext {
     epoch: u64,
     channel: Arc<str>,
     instance: InstanceId,
+    standalone: bool,
 }
 
 impl LeaderContext {
-    pub(crate) fn new(epoch: u64, channel: Arc<str>, instance: InstanceId) -> Self {
-        Self { epoch, channel, instance }
+    pub(crate) fn new(
+        epoch: u64,
+        channel: Arc<str>,
+        instance: InstanceId,
+        standalone: bool,
+    ) -> Self {
+        Self { epoch, channel, instance, standalone }
     }
 
     /// The number of this leadership, greater than that of every one before it on this port. A backend
@@ -153,6 +159,9 @@ impl LeaderContext {
     /// It is the largest of the clock in microseconds, the [stored](crate#state-on-disk) epoch + 1 and the highest epoch
     /// this member has heard of + 1. So it fails to increase only if the stored one is lost *and* the clock steps back.
     /// In single mode nothing is stored.
+    ///
+    /// A member that [stands alone](Self::is_standalone) has the epoch of the leader that it stands in for, or 0 if that is not
+    /// known: it replaces nobody.
     #[must_use]
     pub fn epoch(&self) -> u64 {
         self.epoch
@@ -168,6 +177,13 @@ impl LeaderContext {
     #[must_use]
     pub fn instance(&self) -> InstanceId {
         self.instance
+    }
+
+    /// Whether this member does not lead, but serves itself while its leader is silent; see
+    /// [`Builder::standalone_after`](crate::Builder::standalone_after). The leader's real client may live, too.
+    #[must_use]
+    pub fn is_standalone(&self) -> bool {
+        self.standalone
     }
 }
 

@@ -105,7 +105,7 @@
 //! assert_eq!(directory.owner("mail").await?, Some(std::process::id()));
 //!
 //! directory.touch("post".into()).await?; // panics in the leader; nobody waits for that, so it is an event
-//! let Some(ClusterEvent::OnewayFailed { method, error }) = events.next().await else { panic!() };
+//! let Some(ClusterEvent::OnewayFailed { method, error, .. }) = events.next().await else { panic!() };
 //! assert_eq!((method.as_str(), error.outcome()), ("touch", Outcome::Executed));
 //!
 //! let error = directory.owner("slow").await.unwrap_err();
@@ -135,6 +135,9 @@
 //! the next leader within its deadline; one that may have run is returned as [`Outcome::Unknown`], and sent again only if
 //! its method is `#[invoke(idempotent)]`. Nothing is ever claimed to run exactly once; [`CallContext::call_id`] is the
 //! same each time a call is sent, for those who deduplicate.
+//!
+//! A leader that is stopped, or hangs, keeps the port: nobody takes over, and calls end at their deadlines. A member with
+//! [`Builder::standalone_after`] builds a real client of its own then, and follows again once a leader answers.
 //!
 //! # Node and Rust in one cluster
 //!
@@ -191,8 +194,8 @@
 //!   marked `default`, which takes the one argument that Node gives (the subscribing one may take none). To a Node leader no
 //!   other subscription can be made. A default publication with a `name = "…"` of its own goes by that; without one, no other
 //!   method may be called `publish`.
-//! - **A Node leader** does not answer subscriptions and publications: `Ok` means queued, and a `#[publish(event)]` that is
-//!   still queued when the connection ends is lost without a word. A publication that returns more than `()` or an `Option`
+//! - **A Node leader** does not answer subscriptions and publications: `Ok` means queued, and for a `#[publish(event)]` of
+//!   which it is not known that it was read when the connection ends there is an event. A publication that returns more than `()` or an `Option`
 //!   is [`Error::InterfaceMismatch`] there. It has no epoch ([`LeaderInfo`] says 0, and process 0), is not checked against
 //!   the interface, and cannot be told to cancel a call. A method that it does not have, or that throws outside of a
 //!   promise, is answered by the deadline, and ends the Node process unless that handles it. One that closes a channel and

@@ -48,7 +48,7 @@ pub fn report_roles(membership: &Membership) {
             let standing = match role {
                 Role::Leader => Standing::Leader,
                 Role::Follower => Standing::Follower,
-                Role::Electing | Role::Closed => Standing::Electing,
+                Role::Electing | Role::Standalone | Role::Closed => Standing::Electing,
             };
             crate::report(&Report::<()>::Stands(standing));
         }

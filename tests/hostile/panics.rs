@@ -173,7 +173,10 @@ async fn a_panic_of_a_one_way_call_is_an_event() {
         let event =
             wait_for(&mut events, |event| matches!(event, ClusterEvent::OnewayFailed { .. })).await;
         let error = Error::Panicked { method: "oneway".to_owned(), message: "one-way".to_owned() };
-        assert_eq!(event, ClusterEvent::OnewayFailed { method: "oneway".to_owned(), error });
+        assert_eq!(
+            event,
+            ClusterEvent::OnewayFailed { method: "oneway".to_owned(), calls: 1, error }
+        );
         assert_eq!(member.fine().await, Ok(1));
     }
 }

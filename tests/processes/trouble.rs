@@ -1,5 +1,8 @@
 //! What can go wrong with a leader besides its death.
 
+use std::time::Duration;
+
+use rustix::process::Signal;
 use support::process::{Group, Stray};
 use support::report::{Command, Report, Setup};
 
@@ -56,6 +59,44 @@ fn what_a_leader_has_spawned_does_not_hold_the_port() {
         first_success(member, from, epoch);
     }
     assert!(child.is_alive());
+}
+
+/// The others need not wait for it: each serves itself, until the leader goes on.
+#[test]
+fn who_need_not_wait_for_a_leader_that_is_stopped_serves_itself() {
+    let _alone = alone();
+    let mut group = Group::new(MEMBER);
+    group.setup.heartbeat_interval = Duration::from_millis(200);
+    group.setup.standalone_after = Some(Duration::from_millis(1500));
+    let members = group.start(3);
+    let leader = group.leader(&members);
+    let followers = || members.iter().filter(|member| member.pid() != members[leader].pid());
+    let serve = |open: usize| {
+        group.ledger.wait("the clients", |book| {
+            let is_open = book.connections.iter().filter(|connection| connection.open).count();
+            (is_open == open).then_some(())
+        });
+        for member in followers() {
+            let token = format!("work-{open}-{}", member.pid());
+            assert!(member.call(&token).result.is_ok(), "{token}");
+        }
+    };
+
+    members[leader].signal(Signal::STOP);
+    followers().for_each(|member| member.wait_for_event(0, "Standalone"));
+    serve(3);
+    let from: Vec<usize> = followers().map(|member| member.reports().len()).collect();
+
+    members[leader].signal(Signal::CONT);
+    for (member, from) in followers().zip(from) {
+        member.wait_for_event(from, "BecameFollower");
+    }
+    serve(1);
+    let book = group.ledger.book();
+    assert!(book.executions.values().all(|ran| ran.len() == 1), "{:?}", book.executions);
+    // All of them stand in for one leadership.
+    let epochs = book.connections.iter().map(|connection| connection.epoch);
+    assert!(epochs.collect::<Vec<_>>().windows(2).all(|pair| pair[0] == pair[1]));
 }
 
 /// Any error but "in use" is told, whatever the reason why there can be no listener.

@@ -69,7 +69,9 @@ async fn a_call_with_too_much_data_fails_alone() {
     node.send(&packet(Kind::Request, 71, &publication, &data)).await;
     node.send(&packet(Kind::Response, 72, r#"{"type":"subscribe_result_res"}"#, &data)).await;
     is_served(&mut node).await;
-    let Some(ClusterEvent::OnewayFailed { method, error }) = events.next().await else { panic!() };
+    let Some(ClusterEvent::OnewayFailed { method, error, .. }) = events.next().await else {
+        panic!()
+    };
     assert_eq!(method, "register");
     let message = "data of 3145728 bytes is over the limit of 1048576 (limits.max_data)";
     assert_eq!(error, Error::BadArguments { method, message: message.to_owned() });

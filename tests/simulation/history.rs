@@ -91,6 +91,7 @@ impl World {
             past: Past {
                 began: Instant::now(),
                 gone: BTreeMap::new(),
+                closed: BTreeMap::new(),
                 disturbed: BTreeSet::new(),
                 calm: seed.is_multiple_of(4),
             },
@@ -242,6 +243,7 @@ impl World {
         let whom = self.somebody();
         let Some(proxy) = self.members[whom].proxy.take() else { return };
         let Member { process, .. } = self.members.remove(whom);
+        self.past.closed.insert(process.id(), Instant::now());
         process.spawn(async move { proxy.membership().close().await });
         self.summary.closes += 1;
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cluster_client::testing::Process;
-use cluster_client::{ClusterEvent, Error, Outcome, Role};
+use cluster_client::{ClusterEvent, Error, Outcome};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::counter::{Counter, CounterProxy};
@@ -24,6 +24,8 @@ pub(crate) struct Seen {
     pub(crate) published: BTreeMap<u64, Published>,
     /// When who said that somebody else had been silent.
     pub(crate) alarms: Vec<(Instant, u32, ClusterEvent)>,
+    /// One-way calls of which somebody has said that they failed, or may not have run.
+    pub(crate) oneways_failed: usize,
     next_operation: u64,
     /// No more calls are begun.
     pub(crate) is_over: bool,
@@ -54,16 +56,9 @@ pub(crate) struct Operation {
     pub(crate) caller: u32,
     pub(crate) begun: Instant,
     /// When and what its caller was told; `None`: it was never told.
-    pub(crate) told: Option<(Instant, Told)>,
+    pub(crate) told: Option<(Instant, Result<(), Outcome>)>,
     /// When its caller gave up waiting.
     pub(crate) dropped: Option<Instant>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Told {
-    pub(crate) outcome: Result<(), Outcome>,
-    /// The member was closed by then.
-    pub(crate) closed: bool,
 }
 
 /// Starts a member and its workload in a process.
@@ -118,11 +113,9 @@ async fn call(proxy: CounterProxy, log: Log, caller: u32, mut random: fastrand::
                 Kind::Oneway => proxy.touch(operation).await,
             }
         };
-        let patience =
-            Duration::from_millis(if random.u8(..16) == 0 { random.u64(..200) } else { 60_000 });
-        let result = timeout(patience, calling).await;
-        let closed =
-            matches!(result, Ok(Err(Error::Closed))) || proxy.membership().role() == Role::Closed;
+        let gives_up = random.u8(..16) == 0;
+        let patience = if gives_up { random.u64(..200) } else { 60_000 };
+        let result = timeout(Duration::from_millis(patience), calling).await;
         {
             let mut seen = log.lock().unwrap();
             let Some(operation) = seen.operations.get_mut(&operation) else { return };
@@ -130,11 +123,11 @@ async fn call(proxy: CounterProxy, log: Log, caller: u32, mut random: fastrand::
                 Err(_) => operation.dropped = Some(Instant::now()),
                 Ok(result) => {
                     let outcome = result.as_ref().copied().map_err(Error::outcome);
-                    operation.told = Some((Instant::now(), Told { outcome, closed }));
+                    operation.told = Some((Instant::now(), outcome));
                 }
             }
         }
-        if closed {
+        if matches!(result, Ok(Err(Error::Closed))) {
             return;
         }
         sleep(Duration::from_millis(random.u64(1..150))).await;
@@ -181,16 +174,19 @@ async fn publish(proxy: CounterProxy, log: Log, key: u64, mut random: fastrand::
     }
 }
 
-/// Notes when somebody is said to be silent.
+/// Notes who is said to be silent, and the failures of one-way calls.
 async fn listen(mut events: cluster_client::Events, log: Log, process: u32) {
     while let Some(event) = events.next().await {
-        let is_alarm = match &event {
-            ClusterEvent::LeaderUnresponsive { .. } => true,
-            ClusterEvent::FollowerLeft { reason, .. } => reason.contains("silent"),
-            _ => false,
-        };
-        if is_alarm {
-            log.lock().unwrap().alarms.push((Instant::now(), process, event));
+        let mut seen = log.lock().unwrap();
+        match &event {
+            ClusterEvent::OnewayFailed { .. } => seen.oneways_failed += 1,
+            ClusterEvent::LeaderUnresponsive { .. } => {
+                seen.alarms.push((Instant::now(), process, event));
+            }
+            ClusterEvent::FollowerLeft { reason, .. } if reason.contains("silent") => {
+                seen.alarms.push((Instant::now(), process, event));
+            }
+            _ => {}
         }
     }
 }

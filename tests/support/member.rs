@@ -50,6 +50,10 @@ async fn start(setup: &Setup) -> Result<BackendProxy, cluster_client::Error> {
         .port(setup.port)
         .role(role)
         .heartbeat_interval(setup.heartbeat_interval);
+    let builder = match setup.standalone_after {
+        Some(silence) => builder.standalone_after(silence),
+        None => builder,
+    };
     let builder = if setup.node_compat { builder.node_compat() } else { builder };
     builder.start(move |cx| Backend::connect(ledger, cx.epoch())).await
 }

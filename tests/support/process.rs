@@ -34,6 +34,7 @@ impl Group {
             ledger: ledger.port(),
             follower_only: false,
             heartbeat_interval: Duration::from_secs(2),
+            standalone_after: None,
             node_compat: false,
             out_of_descriptors: false,
         };

@@ -16,6 +16,8 @@ pub struct Setup {
     /// It never leads.
     pub follower_only: bool,
     pub heartbeat_interval: Duration,
+    /// It serves itself after so much silence of its leader.
+    pub standalone_after: Option<Duration>,
     /// Node processes may join, and lead.
     pub node_compat: bool,
     /// It can open no more files or sockets once it runs.

@@ -4,6 +4,7 @@
 //! returned as such, unless its method is idempotent.
 
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use cluster_protocol::{EncodeError, Failure, timeout_millis};
@@ -15,7 +16,7 @@ use crate::member::{Link, Member, Place};
 use crate::planted::{Bug, planted};
 use crate::runtime::following::Session;
 use crate::runtime::leader::Leadership;
-use crate::runtime::link::{Answer, PendingCall, StartError};
+use crate::runtime::link::{Answer, LeaderLink, PendingCall, StartError};
 use crate::service::MethodInfo;
 use crate::session::backoff::Backoff;
 use crate::session::calls::{AnswerKind, CallLoss};
@@ -140,6 +141,17 @@ impl<'a> Attempts<'a> {
             Link::Failed(error) => Err(error),
             Link::Closed => Err(Error::Closed),
         }
+    }
+
+    /// Sends the call to a leader in another process.
+    pub(super) fn start<'l>(
+        &self,
+        link: &'l LeaderLink,
+        conn: &[u8],
+        waker: Waker,
+        data: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), EncodeError>,
+    ) -> Result<PendingCall<'l>, StartError> {
+        link.start(conn, self.deadline, self.idempotent, waker, data)
     }
 
     /// Waits for what comes of a call that was sent to a leader in another process, in the same turn. `Ok(None)`: it

@@ -93,7 +93,7 @@ where
                 let conn = again.as_ref().map_or(info.conn, String::as_str);
                 let append = &mut |out: &mut Vec<u8>| args.encode(codec, out);
                 let waker = waker().await;
-                let started = session.link.start(conn.as_bytes(), attempts.deadline, waker, append);
+                let started = attempts.start(&session.link, conn.as_bytes(), waker, append);
                 if let Ok(started) = &started {
                     // Should it be sent again, it keeps its number: the real client can tell.
                     let sequence = started.sequence();

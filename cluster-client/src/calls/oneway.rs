@@ -2,14 +2,12 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
-use bytes::Bytes;
 use cluster_protocol::{EncodeArguments, EncodeError, timeout_millis};
 
 use super::attempts::unencodable;
 use crate::clock;
-use crate::error::Error;
+use crate::error::{Error, Outcome};
 use crate::failure;
 use crate::limits::Limits;
 use crate::member::{Link, Member};
@@ -19,7 +17,8 @@ use crate::runtime::following::Session;
 use crate::runtime::leader::Leadership;
 use crate::runtime::link::StartError;
 use crate::serve::Errors;
-use crate::service::{MethodInfo, Service};
+use crate::service::{Kind, MethodInfo, Service};
+use crate::session::oneways::{Lost, Oneway};
 
 /// Sends a one-way call. Ok: it is on its way, or queued.
 pub fn oneway<S, A>(target: &impl Target<S>, method: usize, args: A) -> Result<(), Error>
@@ -40,7 +39,7 @@ where
     }
     let mut data = Vec::new();
     args.encode(member.codec(), &mut data).map_err(|error| unencodable(info, &error))?;
-    let call = Queued { method, data: data.into(), deadline: clock::now() + member.timeout(info) };
+    let call = Oneway { method, data: data.into(), deadline: clock::now() + member.timeout(info) };
     match member.send_oneway(&link, info, call)? {
         None => Ok(()),
         Some(call) => {
@@ -65,14 +64,8 @@ pub(crate) struct Oneways {
 
 #[derive(Default)]
 struct Queue {
-    calls: VecDeque<Queued>,
+    calls: VecDeque<Oneway>,
     bytes: usize,
-}
-
-struct Queued {
-    method: usize,
-    data: Bytes,
-    deadline: Instant,
 }
 
 impl Oneways {
@@ -84,7 +77,7 @@ impl Oneways {
         }
     }
 
-    fn push(&self, info: &MethodInfo, call: Queued) -> Result<(), Error> {
+    fn push(&self, info: &MethodInfo, call: Oneway) -> Result<(), Error> {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let limit = if queue.calls.len() >= self.max_calls {
             "limits.waiting_calls"
@@ -105,7 +98,14 @@ impl Oneways {
         (queue.calls.len(), queue.bytes)
     }
 
-    fn pop(&self) -> Option<Queued> {
+    /// In front of those that came later. The bound on their number is that of the table it comes from.
+    fn push_back_in(&self, call: Oneway) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.bytes += call.data.len();
+        queue.calls.push_front(call);
+    }
+
+    fn pop(&self) -> Option<Oneway> {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let call = queue.calls.pop_front()?;
         queue.bytes -= call.data.len();
@@ -150,8 +150,8 @@ impl Member {
         self: &Arc<Self>,
         link: &Link,
         info: &MethodInfo,
-        call: Queued,
-    ) -> Result<Option<Queued>, Error> {
+        call: Oneway,
+    ) -> Result<Option<Oneway>, Error> {
         match link {
             Link::Leading(leadership) => {
                 self.run_oneway(leadership, info, call);
@@ -170,7 +170,7 @@ impl Member {
         }
     }
 
-    fn run_oneway(self: &Arc<Self>, leadership: &Arc<Leadership>, info: &MethodInfo, call: Queued) {
+    fn run_oneway(self: &Arc<Self>, leadership: &Arc<Leadership>, info: &MethodInfo, call: Oneway) {
         let (member, leadership, info) = (Arc::clone(self), Arc::clone(leadership), *info);
         Arc::clone(&leadership).spawn(async move {
             let context =
@@ -188,14 +188,14 @@ impl Member {
         &self,
         session: &Session,
         info: &MethodInfo,
-        call: Queued,
-    ) -> Result<Option<Queued>, Error> {
+        call: Oneway,
+    ) -> Result<Option<Oneway>, Error> {
         let timeout = timeout_millis(call.deadline.saturating_duration_since(clock::now()));
         let data = &mut |out: &mut Vec<u8>| -> Result<(), EncodeError> {
             out.extend_from_slice(&call.data);
             Ok(())
         };
-        match session.link.send_oneway(info.conn.as_bytes(), timeout, data) {
+        match session.link.send_oneway(info.conn.as_bytes(), timeout, Some(&call), data) {
             Ok(()) => Ok(None),
             Err(StartError::Encode(error)) => Err(unencodable(info, &error)),
             Err(StartError::Busy) => Err(Error::Busy {
@@ -206,7 +206,40 @@ impl Member {
         }
     }
 
-    fn report_oneway(&self, info: &MethodInfo, error: Error) {
-        self.emit(ClusterEvent::OnewayFailed { method: info.name.to_owned(), error });
+    /// What a connection has not delivered, or not for certain: what did not run goes to the next leader.
+    pub(crate) fn carry_over(&self, lost: Lost) {
+        for call in lost.unsent.into_iter().rev() {
+            match self.methods.get(call.method) {
+                Some(info) if is_publication(info) => {
+                    self.report_lost(info, 1, Outcome::NotExecuted);
+                }
+                _ => self.oneways.push_back_in(call),
+            }
+        }
+        for (method, calls) in lost.unknown {
+            if let Some(info) = self.methods.get(method) {
+                self.report_lost(info, calls, Outcome::Unknown);
+            }
+        }
     }
+
+    fn report_lost(&self, info: &MethodInfo, calls: u64, outcome: Outcome) {
+        let method = info.name.to_owned();
+        let error = Error::Disconnected { method: method.clone(), outcome };
+        tracing::warn!(channel = %self.channel, method, calls, %outcome, "one-way calls were lost with the connection");
+        self.emit(if is_publication(info) {
+            ClusterEvent::PublicationFailed { method, error }
+        } else {
+            ClusterEvent::OnewayFailed { method, calls, error }
+        });
+    }
+
+    fn report_oneway(&self, info: &MethodInfo, error: Error) {
+        self.emit(ClusterEvent::OnewayFailed { method: info.name.to_owned(), calls: 1, error });
+    }
+}
+
+/// One that a Node leader was sent: it answers none, and who publishes is told by another event.
+fn is_publication(info: &MethodInfo) -> bool {
+    matches!(info.kind, Kind::Publish { .. })
 }

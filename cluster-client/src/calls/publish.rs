@@ -16,6 +16,7 @@ use crate::node::Peer;
 use crate::proxy::Target;
 use crate::runtime::link::StartError;
 use crate::service::{Kind, MethodInfo, Service};
+use crate::session::oneways::Oneway;
 use crate::session::publications::PublicationKey;
 
 /// Publishes.
@@ -66,7 +67,14 @@ where
                     if codec.decode::<T>(&undefined()).is_err() {
                         return Err(unanswered(info).into());
                     }
-                    match session.link.send_oneway(conn, attempts.timeout_millis(), append) {
+                    // One that is remembered is made again.
+                    let call = remembering.is_none().then(|| Oneway {
+                        method,
+                        data: data.clone(),
+                        deadline: attempts.deadline,
+                    });
+                    let timeout = attempts.timeout_millis();
+                    match session.link.send_oneway(conn, timeout, call.as_ref(), append) {
                         Ok(()) => break (Peer::Node, true, undefined()),
                         Err(StartError::Encode(error)) => {
                             return Err(attempts.unencodable(&error).into());
@@ -82,7 +90,7 @@ where
                 }
                 let conn = object_with_call(info.conn, call.sequence);
                 let waker = waker().await;
-                let started = session.link.start(conn.as_bytes(), attempts.deadline, waker, append);
+                let started = attempts.start(&session.link, conn.as_bytes(), waker, append);
                 if let Some(answer) = attempts.answer(&session, started).await? {
                     break (
                         session.leader(),

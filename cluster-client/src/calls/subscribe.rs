@@ -156,7 +156,7 @@ async fn ask<Ev: Subscribe>(
             Route::There(session) => {
                 if let Some(node) = &session.node {
                     let conn = node.keys().subscribe(key, arguments)?;
-                    match session.link.send_oneway(&conn, 0, &mut |_| Ok(())) {
+                    match session.link.send_oneway(&conn, 0, None, &mut |_| Ok(())) {
                         // A Node leader does not say what comes of it.
                         Ok(()) => return Ok((Link::Following(session), None)),
                         Err(StartError::Encode(error)) => return Err(unencodable(info, &error)),
@@ -176,7 +176,7 @@ async fn ask<Ev: Subscribe>(
                     Ok(())
                 };
                 let waker = waker().await;
-                let started = session.link.start(&conn, attempts.deadline, waker, append);
+                let started = attempts.start(&session.link, &conn, waker, append);
                 if let Some(answer) = attempts.answer(&session, started).await? {
                     let ok = outcome(attempts, answer.kind, &answer.payload)?;
                     return Ok((

@@ -9,6 +9,7 @@ impl fmt::Display for Role {
         f.pad(match self {
             Self::Leader => "leader",
             Self::Follower => "follower",
+            Self::Standalone => "standalone",
             Self::Electing => "electing",
             Self::Closed => "closed",
         })
@@ -22,6 +23,9 @@ impl fmt::Display for ClusterEvent {
             Self::BecameFollower { leader } => {
                 write!(f, "following process {} in epoch {}", leader.pid, leader.epoch)
             }
+            Self::Standalone { epoch } => {
+                write!(f, "serving itself in place of the leader of epoch {epoch}")
+            }
             Self::LeaderLost { reason } => write!(f, "the leader is lost: {reason}"),
             Self::LeaderUnresponsive { silent_for } => {
                 write!(f, "the leader has been silent for {silent_for:?} and holds the port")
@@ -34,8 +38,11 @@ impl fmt::Display for ClusterEvent {
                 write!(f, "process {pid} left, which was {instance}: {reason}")
             }
             Self::RealClient(error) => error.fmt(f),
-            Self::OnewayFailed { method, error } => {
+            Self::OnewayFailed { method, calls: 1, error } => {
                 write!(f, "the one-way call `{method}` failed: {error}")
+            }
+            Self::OnewayFailed { method, calls, error } => {
+                write!(f, "{calls} one-way calls `{method}` failed: {error}")
             }
             Self::PublicationFailed { method, error } => {
                 write!(f, "the publication `{method}` failed: {error}")
@@ -74,7 +81,8 @@ mod tests {
             left.to_string(),
             "process 7 left, which was 000000000000000000000000000000ab: it closed the connection"
         );
-        let failed = ClusterEvent::OnewayFailed { method: "tick".into(), error: Error::Closed };
+        let failed =
+            ClusterEvent::OnewayFailed { method: "tick".into(), calls: 1, error: Error::Closed };
         assert_eq!(
             failed.to_string(),
             "the one-way call `tick` failed: this member of the cluster is closed"

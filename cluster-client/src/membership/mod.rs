@@ -24,6 +24,10 @@ pub enum Role {
     Leader,
     /// It sends its calls to the leader.
     Follower,
+    /// The leader is silent, and it serves itself by a real client of its own meanwhile. See
+    /// [`Builder::standalone_after`](crate::Builder::standalone_after). It is neither leader nor follower: `as_leader()` and
+    /// `as_follower()` of its proxy are `None`.
+    Standalone,
     /// There is no leader yet, or no longer; the members compete. Calls wait within their deadlines.
     Electing,
     /// It was closed. It stays so.
@@ -69,6 +73,10 @@ pub enum ClusterEvent {
     BecameLeader { epoch: u64 },
     /// This member follows this leader now, on a new connection or because the leader's real client is there at last.
     BecameFollower { leader: LeaderInfo },
+    /// This member serves itself, as its leader is silent: its own real client is built, and what it had subscribed and published
+    /// is restored there. `epoch` is that of the leader it stands in for, as far as it is known. Until
+    /// [`BecameFollower`](Self::BecameFollower) or [`BecameLeader`](Self::BecameLeader).
+    Standalone { epoch: u64 },
     /// In a follower: the connection to the leader broke, or the leader said that it is going away.
     LeaderLost { reason: String },
     /// In a follower: the leader holds the port and has not sent a byte for this long, three heartbeat intervals or
@@ -83,12 +91,13 @@ pub enum ClusterEvent {
     /// The real client could not be built (in the leader, for each attempt, and in its followers), or its `#[close]`
     /// panicked (in the leader).
     RealClient(Error),
-    /// A one-way call failed after it had been accepted. In the caller if it never left it: no leader came in time, a
-    /// bound was reached, or the member closed. In the leader if it failed there, whoever called; its caller is
-    /// not told.
-    OnewayFailed { method: String, error: Error },
-    /// In the member that published: it could not be published again on a new leader. In the leader: an `undo`
-    /// failed.
+    /// One-way calls of a method failed after they had been accepted, mostly one. In the caller if it never left it: no leader
+    /// came in time, a bound was reached, or the member closed. In the leader if it failed there, whoever called; its caller
+    /// is not told. And in the caller if the connection ended before it was known that the leader had read them: then they
+    /// are those of that connection together, and may have run ([`Outcome::Unknown`](crate::Outcome::Unknown)).
+    OnewayFailed { method: String, calls: u64, error: Error },
+    /// In the member that published: it could not be published again on a new leader; or it was not to be, and the connection
+    /// to a Node leader, which answers none, ended too soon. In the leader: an `undo` failed.
     PublicationFailed { method: String, error: Error },
     /// In the subscriber: a subscription whose delivery is "latest" has had no value within `subscribe_timeout` (told
     /// once for a key), or a new leader has not restored a subscription of any kind within that time. It stays.
@@ -149,8 +158,8 @@ impl Membership {
         RoleChanges { listener: self.status.listen_to_roles() }
     }
 
-    /// Who leads, as far as this member knows: itself if it leads, `None` while it is electing or closed,
-    /// and `None` for a leader that does not say.
+    /// Who leads, as far as this member knows: itself if it leads, `None` while it is electing, stands alone or
+    /// is closed, and `None` for a leader that does not say.
     #[must_use]
     pub fn leader(&self) -> Option<LeaderInfo> {
         self.status.leader()

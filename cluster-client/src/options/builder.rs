@@ -27,6 +27,7 @@ use crate::{Error, Limits, RolePreference};
 /// | [`subscribe_timeout`](Self::subscribe_timeout) | 10 s | |
 /// | [`heartbeat_interval`](Self::heartbeat_interval) | 2 s | |
 /// | [`check_heartbeat`](Self::check_heartbeat) | true | |
+/// | [`standalone_after`](Self::standalone_after) | never | |
 /// | [`single_mode`](Self::single_mode) | false | `CLUSTER_CLIENT_SINGLE_MODE` (0 or 1) |
 /// | [`codec`](Self::codec) | bincode, or JSON without that feature | |
 /// | [`limits`](Self::limits) | [`Limits::default`] | |
@@ -120,6 +121,26 @@ impl<S> Builder<S> {
     /// Whether a leader drops followers that are silent. Off helps while a follower is held in a debugger.
     pub fn check_heartbeat(mut self, check: bool) -> Self {
         self.options.check_heartbeat = check;
+        self
+    }
+
+    /// After how long a silence this member no longer waits for its leader, or for who holds the port, and serves itself:
+    /// it runs the factory and is [`Role::Standalone`](crate::Role::Standalone), without a port and without followers.
+    /// Never by default.
+    ///
+    /// A leader that is stopped, or hangs, keeps the port, and nobody can take over. With this option the calls of this member
+    /// go on, at the price of what a cluster is there to save: as long as members stand alone, **each has a real client of
+    /// its own** beside the leader's, and a value that one of them publishes to its own is not seen by the others.
+    /// Subscriptions and publications are made again at the own client
+    /// ([`Event::Resynced`](crate::Event::Resynced)), and again at the leader once one answers or this member itself has won
+    /// the port; the own client is closed before that, within [`Limits::drain`](crate::Limits::drain).
+    ///
+    /// Calls that the silent leader may have got keep waiting for it within their deadlines, but for `idempotent` ones.
+    /// Time in which this process itself did not run does not count. Not less than three heartbeat intervals, and not
+    /// together with [`RolePreference::Follower`](crate::RolePreference::Follower). To be of use to `start`, less than
+    /// `max_wait_time`. In single mode there is nobody to wait for, and it does nothing.
+    pub fn standalone_after(mut self, silence: Duration) -> Self {
+        self.options.standalone_after = Some(silence);
         self
     }
 

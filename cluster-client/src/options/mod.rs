@@ -23,6 +23,7 @@ pub(crate) struct Options {
     pub(crate) subscribe_timeout: Duration,
     pub(crate) heartbeat_interval: Duration,
     pub(crate) check_heartbeat: bool,
+    pub(crate) standalone_after: Option<Duration>,
     pub(crate) single_mode: bool,
     pub(crate) codec: Codec,
     pub(crate) limits: Limits,
@@ -50,6 +51,7 @@ impl Options {
             subscribe_timeout: Duration::from_secs(10),
             heartbeat_interval: Duration::from_secs(2),
             check_heartbeat: true,
+            standalone_after: None,
             single_mode: false,
             codec: Codec::default(),
             limits: Limits::default(),
@@ -76,6 +78,18 @@ impl Options {
             ("heartbeat_interval", self.heartbeat_interval),
         ] {
             check_time(option, time)?;
+        }
+        if let Some(time) = self.standalone_after {
+            check_time("standalone_after", time)?;
+            let refused = |reason| Err(invalid("standalone_after", &format!("{time:?}"), reason));
+            if time < self.heartbeat_interval.saturating_mul(3) {
+                return refused(
+                    "must be three heartbeat intervals or more: a shorter silence says nothing",
+                );
+            }
+            if self.role == RolePreference::Follower {
+                return refused("a member that only follows never builds a real client");
+            }
         }
         self.limits.validate()
     }

@@ -71,3 +71,13 @@ fn an_option_that_cannot_be_is_named() {
     let limits = Limits { max_data: 0, ..Limits::default() };
     assert_eq!(wrong_option(builder().limits(limits), &[]), "limits.max_data");
 }
+
+#[test]
+fn who_stands_alone_has_listened_for_three_intervals_and_may_build_a_client() {
+    let second = Duration::from_secs(1);
+    let alone = |seconds| builder().heartbeat_interval(second).standalone_after(second * seconds);
+    assert_eq!(resolve(alone(3), &[]).unwrap().standalone_after, Some(second * 3));
+    assert_eq!(wrong_option(alone(2), &[]), "standalone_after");
+    assert_eq!(wrong_option(alone(3).role(RolePreference::Follower), &[]), "standalone_after");
+    assert!(resolve(alone(3).role(RolePreference::Leader).single_mode(true), &[]).is_ok());
+}

@@ -1,6 +1,7 @@
 //! Being a follower: one session with one leader.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use cluster_protocol::{ChannelState, ConnObject, PushEvent, Welcome};
@@ -10,6 +11,7 @@ use tokio::sync::watch;
 use super::joining::{Obstacle, Registered, message};
 use super::link::{LeaderLink, LinkEvents, LinkSettings, Push};
 use super::restoring::restore;
+use super::standalone::StandIn;
 use super::supervisor::{End, Start};
 use crate::context::InstanceId;
 use crate::error::Error;
@@ -54,8 +56,13 @@ impl Session {
     }
 }
 
-/// Follows until the leader is gone or this member closes.
-pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: &mut Start) -> End {
+/// Follows until the leader is gone or this member closes. While the leader is silent for too long, the stand-in serves.
+pub(super) async fn follow(
+    member: &Arc<Member>,
+    registered: Registered,
+    start: &Start,
+    stand_in: &mut StandIn,
+) -> End {
     let Registered { read, write, leader: peer, welcome, data } = registered;
     member.saw_epoch(welcome.epoch);
     let leader = leader(&welcome);
@@ -67,30 +74,45 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
     let events = Arc::new(Inbound {
         member: Arc::clone(member),
         node: node.clone(),
-        leader: watch::Sender::new(Known { state: welcome.state, data }),
+        leader: watch::Sender::new(Known { state: welcome.state, data, silent: false }),
+        heeds_pushes: AtomicBool::new(true),
     });
     let settings = LinkSettings {
         frame: member.frame_limits(),
         inbound: member.options.limits.inbound(),
         heartbeat_interval: member.options.heartbeat_interval,
+        patience: member.options.standalone_after,
         outbound_bytes: member.options.limits.outbound_bytes,
+        unconfirmed: (member.options.limits.waiting_calls, member.options.limits.waiting_bytes),
         leader: peer,
         host: member.options.host.clone(),
     };
     let sequence = Arc::clone(member.sequence());
     let link = LeaderLink::spawn(read, write, settings, sequence, Arc::clone(&events) as _);
-    let _closed_at_the_end = CloseLink(Arc::clone(&link));
+    let _closed_at_the_end = CloseLink { link: Arc::clone(&link), member };
     let mut states = events.leader.subscribe();
+    // The session whose leader was asked for the subscriptions.
+    let mut asked: Option<Arc<Session>> = None;
     loop {
         let known = states.borrow_and_update().clone();
         match known.state {
+            _ if known.silent => {
+                if let Some(session) = asked.take() {
+                    unsubscribe_all(member, &session);
+                }
+                member.carry_over(link.take_lost());
+                stand_in.begin();
+            }
             ChannelState::Ready => {
+                stand_in.end().await;
+                events.heeds_pushes.store(true, Ordering::Release);
                 let mismatches = match &node {
                     None => compare(member, &known.data),
                     Some(node) => node.check(&member.methods),
                 };
                 let session = Session { link: Arc::clone(&link), mismatches, node: node.clone() };
                 let session = Arc::new(session);
+                asked = Some(Arc::clone(&session));
                 let restored = tokio::select! {
                     biased;
                     () = member.status.close_requested() => return End::Closed,
@@ -98,6 +120,7 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
                         member.lost_leader(&end.reason);
                         return End::Lost;
                     }
+                    () = silence(&events.leader) => continue,
                     restored = restore(member, &session) => restored,
                 };
                 member.clear_obstacle();
@@ -116,14 +139,19 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
                     message: message(&known.data),
                 };
                 member.emit(ClusterEvent::RealClient(error.clone()));
-                member.set_link(Link::Failed(error.clone()));
+                // An own client is better than none.
+                if !stand_in.is_serving() {
+                    member.set_link(Link::Failed(error.clone()));
+                }
                 if start.failed(error) {
                     return End::Closed;
                 }
             }
             ChannelState::GoingAway | ChannelState::NotServed | ChannelState::Refused => {
                 // Its connection ends when the port is free: that is the time to compete for it.
-                member.lost_leader("the leader is going away");
+                if !stand_in.is_serving() {
+                    member.lost_leader("the leader is going away");
+                }
             }
         }
         tokio::select! {
@@ -141,9 +169,10 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
                 return if end.going_away { End::HandedOver } else { End::Lost };
             }
             // Registering again is what makes the leader try again.
-            () = member.client_wanted() => return End::Lost,
+            () = member.client_wanted(), if !stand_in.is_serving() => return End::Lost,
             // The sender lives in `events`, so this cannot fail.
             _ = states.changed() => {}
+            never = stand_in.serve() => match never {},
         }
     }
 }
@@ -156,11 +185,15 @@ async fn leave(member: &Member, link: &LeaderLink) {
     }
 }
 
-struct CloseLink(Arc<LeaderLink>);
+struct CloseLink<'a> {
+    link: Arc<LeaderLink>,
+    member: &'a Member,
+}
 
-impl Drop for CloseLink {
+impl Drop for CloseLink<'_> {
     fn drop(&mut self) {
-        self.0.close();
+        self.link.close();
+        self.member.carry_over(self.link.take_lost());
     }
 }
 
@@ -169,6 +202,14 @@ impl Drop for CloseLink {
 struct Known {
     state: ChannelState,
     data: Vec<u8>,
+    /// It has said nothing for too long since.
+    silent: bool,
+}
+
+/// Resolves when the leader has been silent for too long.
+async fn silence(leader: &watch::Sender<Known>) {
+    // The sender is here, so waiting cannot fail.
+    let _ = leader.subscribe().wait_for(|known| known.silent).await;
 }
 
 /// What comes in on the connection.
@@ -176,10 +217,15 @@ struct Inbound {
     member: Arc<Member>,
     node: Option<NodeSession>,
     leader: watch::Sender<Known>,
+    /// False while the own client's values count.
+    heeds_pushes: AtomicBool,
 }
 
 impl LinkEvents for Inbound {
     fn pushed(&self, push: Push<'_>) {
+        if !self.heeds_pushes.load(Ordering::Acquire) {
+            return;
+        }
         let subscriptions = &self.member.subscriptions;
         if let Some(node) = &self.node {
             let keys = node.keys().topics(push.key);
@@ -213,7 +259,9 @@ impl LinkEvents for Inbound {
     }
 
     fn channel_state(&self, welcome: Welcome, data: &[u8]) {
-        self.leader.send_replace(Known { state: welcome.state, data: data.to_vec() });
+        self.leader.send_modify(|known| {
+            (known.state, known.data) = (welcome.state, data.to_vec());
+        });
     }
 
     fn going_away(&self) {
@@ -221,7 +269,7 @@ impl LinkEvents for Inbound {
             // That it has no real client is what those who wait for one have to hear first; its connection ends anyway.
             let tells_more = known.state != ChannelState::Failed;
             if tells_more {
-                *known = Known { state: ChannelState::GoingAway, data: Vec::new() };
+                (known.state, known.data) = (ChannelState::GoingAway, Vec::new());
             }
             tells_more
         });
@@ -232,8 +280,14 @@ impl LinkEvents for Inbound {
         self.member.emit(ClusterEvent::LeaderUnresponsive { silent_for });
     }
 
+    fn given_up(&self) {
+        self.heeds_pushes.store(false, Ordering::Release);
+        self.leader.send_modify(|known| known.silent = true);
+    }
+
     fn responsive(&self) {
         self.member.emit(ClusterEvent::LeaderResponsive);
+        self.leader.send_if_modified(|known| std::mem::take(&mut known.silent));
     }
 }
 
@@ -265,6 +319,13 @@ fn compare_with(mine: &MethodDescription, theirs: Option<&MethodDescription>) ->
     match theirs {
         Some(theirs) => interface::compare(mine, theirs),
         None => Some(interface::missing(mine)),
+    }
+}
+
+/// The leader is silent. When it goes on it is asked anew for what is still read then.
+fn unsubscribe_all(member: &Member, session: &Session) {
+    for wanted in member.subscriptions.wanted() {
+        session.unsubscribe(&wanted.key);
     }
 }
 

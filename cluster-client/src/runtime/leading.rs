@@ -1,11 +1,13 @@
 //! Being the leader: build the real client, restore what was subscribed and published, serve, hand over.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use super::host::Host;
 use super::leader::{Leadership, Request, State, Terms};
 use super::port::Seat;
+use super::standalone::StandIn;
 use super::supervisor::{End, Start};
 use crate::clock;
 use crate::context::{CallId, LeaderContext};
@@ -25,7 +27,7 @@ pub(super) fn elect(member: &Member) -> Arc<Leadership> {
     let (host, port) = (&member.options.host, member.options.port);
     let epoch = epoch::next(now_micros(host), host.stored_epoch(port), member.highest_epoch());
     host.store_epoch(port, epoch);
-    leadership(member, epoch)
+    leadership(member, epoch, false)
 }
 
 /// Microseconds of Unix time.
@@ -34,14 +36,15 @@ pub(super) fn now_micros(host: &Host) -> u64 {
     u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// A leadership without a port.
-pub(super) fn leadership(member: &Member, epoch: u64) -> Arc<Leadership> {
+/// A leadership without a port. `standalone`: while somebody else, who is silent, has it.
+pub(super) fn leadership(member: &Member, epoch: u64, standalone: bool) -> Arc<Leadership> {
     member.saw_epoch(epoch);
     let options = &member.options;
     let terms = Terms {
         channel: Arc::clone(&member.channel),
         instance: member.instance(),
         epoch,
+        standalone,
         limits: options.limits.clone(),
         methods: Arc::clone(&member.methods),
         interface: interface(member),
@@ -67,13 +70,15 @@ pub(super) async fn lead(
     factory: &Factory,
     seat: Seat,
     leadership: Arc<Leadership>,
-    start: &mut Start,
+    start: &Start,
+    stand_in: &mut StandIn,
 ) -> End {
+    // Even if this task does not come to its end, no follower stays with a leader that is none.
+    let _ended = EndLeadership(Arc::clone(&leadership));
+    stand_in.end().await;
     leadership.fanout.add_local(Arc::clone(member));
     member.status.set_gate(leadership.gate());
     leadership.spawn_tasks();
-    // Even if this task does not come to its end, no follower stays with a leader that is none.
-    let _ended = EndLeadership(Arc::clone(&leadership));
     let end = tokio::select! {
         // First, so that a member that is to be closed runs its factory no more.
         biased;
@@ -81,17 +86,17 @@ pub(super) async fn lead(
         () = leadership.stepping_down() => {
             if leadership.was_outdone() { End::HandedOver } else { End::Yielded }
         }
-        () = serve(member, factory, &leadership, start) => End::HandedOver,
+        never = serve(member, factory, &leadership, start) => match never {},
     };
     seat.hand_over();
     member.leaving(&leadership, matches!(end, End::Closed));
-    leadership.drain(member.id()).await;
+    leadership.drain(Some(member.id())).await;
     seat.release(member.options.limits.drain * 2).await;
     member.saw_epoch(leadership.highest_epoch());
     end
 }
 
-struct EndLeadership(Arc<Leadership>);
+pub(super) struct EndLeadership(pub(super) Arc<Leadership>);
 
 impl Drop for EndLeadership {
     fn drop(&mut self) {
@@ -100,24 +105,30 @@ impl Drop for EndLeadership {
 }
 
 /// Builds the real client, again and again if need be, and stays.
-async fn serve(
+pub(super) async fn serve(
     member: &Arc<Member>,
     factory: &Factory,
     leadership: &Arc<Leadership>,
-    start: &mut Start,
-) {
+    start: &Start,
+) -> Infallible {
     build(member, factory, leadership, start).await;
     let began = clock::now();
     restore(member, leadership).await;
     leadership.ready();
     member.clear_obstacle();
-    member.status.set_role(Role::Leader, Some(leadership.info()));
+    let (epoch, standalone) = (leadership.terms.epoch, leadership.terms.standalone);
+    let (role, leader, event) = if standalone {
+        (Role::Standalone, None, ClusterEvent::Standalone { epoch })
+    } else {
+        (Role::Leader, Some(leadership.info()), ClusterEvent::BecameLeader { epoch })
+    };
+    member.status.set_role(role, leader);
     member.set_link(Link::Leading(Arc::clone(leadership)));
     member.send_queued();
-    member.emit(ClusterEvent::BecameLeader { epoch: leadership.terms.epoch });
+    member.emit(event);
     start.succeeded();
-    tracing::info!(channel = %member.channel, epoch = leadership.terms.epoch, restored_in = ?(clock::now() - began), "leading");
-    std::future::pending::<()>().await;
+    tracing::info!(channel = %member.channel, epoch, %role, restored_in = ?(clock::now() - began), "serving");
+    std::future::pending().await
 }
 
 /// Runs the factory until it succeeds; the first failure is that of `start`.
@@ -125,7 +136,7 @@ pub(super) async fn build(
     member: &Arc<Member>,
     factory: &Factory,
     leadership: &Arc<Leadership>,
-    start: &mut Start,
+    start: &Start,
 ) {
     let mut backoff = Backoff::slow();
     loop {
@@ -133,6 +144,7 @@ pub(super) async fn build(
             leadership.terms.epoch,
             Arc::clone(&member.channel),
             member.instance(),
+            leadership.terms.standalone,
         );
         let message = match member.building(CatchPanic(factory(context))).await {
             Ok(Ok(client)) => return leadership.set(State::Restoring(client)),

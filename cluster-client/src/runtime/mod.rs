@@ -6,6 +6,7 @@
 //! | `port`, `epoch_file` | winning a port, numbering the leaderships |
 //! | `leading`, `leader` | being the leader: building the real client, serving followers, handing over |
 //! | `joining`, `following`, `link`, `restoring` | being a follower: registering, the connection, subscribing and publishing again |
+//! | `standalone` | serving oneself while the leader is silent |
 //! | `single` | all members in one process, without sockets |
 //! | `patience` | waiting for others, but not for oneself |
 //! | `transport`, `host` | the socket itself, and what else the process gives: tasks, ports, its id |
@@ -21,6 +22,7 @@ pub(crate) mod patience;
 pub(crate) mod port;
 pub(crate) mod restoring;
 pub(crate) mod single;
+pub(crate) mod standalone;
 pub(crate) mod supervisor;
 pub(crate) mod transport;
 

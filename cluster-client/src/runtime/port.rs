@@ -60,8 +60,8 @@ pub(crate) fn claim(
     limits: &Limits,
     elect: impl FnOnce() -> Arc<Leadership>,
 ) -> Result<Option<(Seat, Arc<Leadership>)>, Error> {
-    let Ports(owned) = &mut *lock(host.ports());
-    let present = owned.iter().find(|owner| owner.port == port).cloned();
+    let mut ports = lock(host.ports());
+    let present = ports.0.iter().find(|owner| owner.port == port).cloned();
     let (owner, listener) = match present {
         Some(owner) => (owner, None),
         None => {
@@ -89,9 +89,14 @@ pub(crate) fn claim(
     channels.by_name.insert(channel.to_owned(), Arc::clone(&leadership));
     drop(channels);
     owner.appeared.send_replace(());
+    if listener.is_some() {
+        ports.0.push(Arc::clone(&owner));
+    }
+    // A runtime that is ending drops the task at once, and that looks at the ports.
+    drop(ports);
     if let Some(listener) = listener {
-        owned.push(Arc::clone(&owner));
-        host.spawn(accept(listener, Arc::clone(&owner), limits.clone()));
+        let listening = Listening { owner: Arc::clone(&owner), listener: Some(listener) };
+        host.spawn(accept(listening, limits.clone()));
     }
     let seat = Seat { owner, leadership: Arc::clone(&leadership) };
     Ok(Some((seat, leadership)))
@@ -190,7 +195,7 @@ impl Drop for Seat {
     }
 }
 
-/// Frees the table's entry however the accept loop ends, even with its runtime.
+/// Frees the table's entry however the accept loop ends, even with its runtime and before its first turn.
 struct Listening {
     owner: Arc<PortOwner>,
     listener: Option<Listener>,
@@ -210,8 +215,8 @@ impl Drop for Listening {
     }
 }
 
-async fn accept(listener: Listener, owner: Arc<PortOwner>, limits: Limits) {
-    let listening = Listening { owner: Arc::clone(&owner), listener: Some(listener) };
+async fn accept(listening: Listening, limits: Limits) {
+    let owner = Arc::clone(&listening.owner);
     let mut pending = VecDeque::new();
     let mut pause = Duration::ZERO;
     while let Some(listener) = &listening.listener {
@@ -275,4 +280,53 @@ impl PortOwner {
 /// A panic while one of these locks is held leaves nothing half done: they guard single map operations.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::context::InstanceId;
+    use crate::membership::Status;
+    use crate::runtime::leader::Terms;
+
+    fn leadership() -> Arc<Leadership> {
+        let (channel, instance) = (Arc::from("Registry"), InstanceId(1));
+        let status = Arc::new(Status::new(Arc::clone(&channel), 1, instance));
+        let terms = Terms {
+            channel,
+            instance,
+            epoch: 1,
+            standalone: false,
+            limits: Limits::default(),
+            methods: Arc::default(),
+            interface: Arc::default(),
+            response_timeout: Duration::from_secs(1),
+            heartbeat_interval: Duration::from_secs(1),
+            follower_silence: None,
+            node: None,
+            host: Host::Here,
+        };
+        Leadership::new(terms, status)
+    }
+
+    /// Wins the port on a runtime that ends before the accept loop has had a turn.
+    fn win(port: u16) -> Option<(Seat, Arc<Leadership>)> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let limits = Limits::default();
+        runtime
+            .block_on(async { claim(&Host::Here, port, "Registry", &limits, leadership) })
+            .unwrap()
+    }
+
+    #[test]
+    fn a_runtime_that_ends_before_it_accepts_frees_the_port() {
+        let free = TcpListener::bind((address(0).ip(), 0)).unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let first = win(port).expect("nobody has the port");
+        // The seat may outlive the runtime.
+        assert!(win(port).is_some(), "the port is still held by {}", first.1.channel());
+    }
 }

@@ -93,7 +93,8 @@ async fn make_all(
                     out.extend_from_slice(&request.arguments);
                     Ok(())
                 };
-                let call = session.link.start(&request.conn, deadline, cx.waker().clone(), data);
+                let call =
+                    session.link.start(&request.conn, deadline, false, cx.waker().clone(), data);
                 call.map_err(NotMade::Start)
             }));
             answers.resize_with(calls.len(), || None);
@@ -213,10 +214,10 @@ impl Request {
     fn write(&self, session: &Session, deadline: Instant) -> Result<(), StartError> {
         match self.what {
             // A Node leader finds the argument in the connection object.
-            What::Subscription(_) => session.link.send_oneway(&self.conn, 0, &mut |_| Ok(())),
+            What::Subscription(_) => session.link.send_oneway(&self.conn, 0, None, &mut |_| Ok(())),
             What::Publication(_) => {
                 let timeout = timeout_millis(deadline.saturating_duration_since(clock::now()));
-                session.link.send_oneway(&self.conn, timeout, &mut |out| {
+                session.link.send_oneway(&self.conn, timeout, None, &mut |out| {
                     out.extend_from_slice(&self.arguments);
                     Ok(())
                 })

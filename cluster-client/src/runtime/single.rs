@@ -31,7 +31,7 @@ struct Hub {
     members: usize,
 }
 
-pub(super) async fn run(member: Arc<Member>, factory: Factory, mut start: Start) {
+pub(super) async fn run(member: Arc<Member>, factory: Factory, start: Start) {
     let member = CloseAtTheEnd(member);
     let member = &member.0;
     loop {
@@ -49,11 +49,11 @@ pub(super) async fn run(member: Arc<Member>, factory: Factory, mut start: Start)
             // First, so that a member that is to be closed runs its factory no more.
             biased;
             () = member.status.close_requested() => true,
-            () = take_part(member, &factory, &leadership, first, &mut start) => false,
+            () = take_part(member, &factory, &leadership, first, &start) => false,
         };
         member.leaving(&leadership, closed);
         if leave(member, &leadership, first) {
-            leadership.drain(member.id()).await;
+            leadership.drain(Some(member.id())).await;
             leadership.end();
         } else {
             leadership.undo_all(member.id());
@@ -70,7 +70,7 @@ async fn take_part(
     factory: &Factory,
     leadership: &Arc<Leadership>,
     first: bool,
-    start: &mut Start,
+    start: &Start,
 ) {
     if first {
         leadership.spawn_tasks();
@@ -137,7 +137,7 @@ fn enter(member: &Member) -> Result<Option<(Arc<Leadership>, bool)>, Error> {
         Entry::Vacant(_) if member.options.role == RolePreference::Follower => return Ok(None),
         Entry::Vacant(vacant) => {
             let epoch = epoch::next(now_micros(&member.options.host), None, member.highest_epoch());
-            let leadership = leading::leadership(member, epoch);
+            let leadership = leading::leadership(member, epoch, false);
             vacant.insert(Hub { leadership, service: member.service, members: 0 })
         }
     };

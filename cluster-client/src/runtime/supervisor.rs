@@ -6,15 +6,20 @@
 //!    ▲ │                                                          │
 //!    │ └─── registered ───► Follower ── leader lost, handed over ─┤
 //!    └────────────────────────────────────────────────────────────┘        closed, from anywhere ──► Closed
+//!
+//! Electing, Follower ── whoever holds the port is silent ──► Standalone ── it answers, or the port is won ──► Electing
 //! ```
+//!
+//! To stand alone is what a member does beside the rest ([`StandIn`]): it goes on competing, or listening to the silent leader.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use tracing::Instrument;
 
 use super::joining::{self, Obstacle};
+use super::standalone::StandIn;
 use super::{following, host, leading, patience, port};
 use crate::clock;
 use crate::error::Error;
@@ -42,48 +47,40 @@ const HEAD_START: Duration = Duration::from_millis(100);
 /// all try at once.
 const SETTLED: Duration = Duration::from_millis(50);
 
-/// The waiting `start`: told once whether it succeeded, and what stands in its way.
-pub(crate) struct Start {
-    outcome: Option<oneshot::Sender<Result<(), Error>>>,
-    /// Since when the owner of the port has done nothing but close our connections.
-    closing_since: Option<Instant>,
-}
+/// The waiting `start`, which is told once whether it succeeded.
+pub(crate) struct Start(Mutex<Option<oneshot::Sender<Result<(), Error>>>>);
 
 impl Start {
-    pub(crate) fn succeeded(&mut self) {
-        self.closing_since = None;
-        if let Some(outcome) = self.outcome.take() {
-            // Nobody waits if `start` was dropped, and then the member is closed anyway.
-            let _ = outcome.send(Ok(()));
-        }
+    pub(crate) fn succeeded(&self) {
+        self.tell(Ok(()));
     }
 
     /// Ends a `start` that still waits. True: it did, so the member is on its way out.
-    pub(crate) fn failed(&mut self, error: Error) -> bool {
-        let outcome = self.outcome.take();
-        outcome.is_some_and(|outcome| {
-            let _ = outcome.send(Err(error));
-            true
-        })
+    pub(crate) fn failed(&self, error: Error) -> bool {
+        self.tell(Err(error))
     }
 
     /// The same, where this is all there is to be done: `start` closes its member, which must not try again.
-    pub(crate) async fn fail(&mut self, error: Error) {
+    pub(crate) async fn fail(&self, error: Error) {
         if self.failed(error) {
             std::future::pending::<()>().await;
         }
     }
 
-    /// A stranger on the port may do no more than hang up on us. A leader on its way out does so once or twice.
-    fn hung_up_for(&mut self, patience: Duration, now: Instant) -> bool {
-        now.duration_since(*self.closing_since.get_or_insert(now)) >= patience
+    fn tell(&self, outcome: Result<(), Error>) -> bool {
+        let waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        waiting.is_some_and(|waiting| {
+            // Nobody waits if `start` was dropped, and then the member is closed anyway.
+            let _ = waiting.send(outcome);
+            true
+        })
     }
 }
 
 /// Starts a member and waits until it is ready, at most `max_wait_time`.
 pub(crate) async fn start(member: &Arc<Member>, factory: Factory) -> Result<(), Error> {
     let (outcome, ready) = oneshot::channel();
-    let start = Start { outcome: Some(outcome), closing_since: None };
+    let start = Start(Mutex::new(Some(outcome)));
     let waited = member.options.max_wait_time;
     let span = tracing::info_span!("member", channel = %member.channel, port = member.options.port, instance = %member.instance());
     if member.options.single_mode {
@@ -106,13 +103,21 @@ pub(crate) async fn start(member: &Arc<Member>, factory: Factory) -> Result<(), 
     started
 }
 
-async fn run(member: Arc<Member>, factory: Factory, mut start: Start) {
+async fn run(member: Arc<Member>, factory: Factory, start: Start) {
     let member = CloseAtTheEnd(member);
     let member = &member.0;
+    let start = Arc::new(start);
+    let mut candidate = Candidate {
+        stand_in: StandIn::new(Arc::clone(member), Arc::clone(&factory), Arc::clone(&start)),
+        member: Arc::clone(member),
+        factory,
+        start,
+        closing_since: None,
+    };
     let mut backoff = Backoff::default();
     loop {
         let began = clock::now();
-        let ended = compete(member, &factory, &mut start).await;
+        let ended = candidate.compete().await;
         if ended.is_ok() && clock::now() - began >= SETTLED {
             backoff.reset();
         }
@@ -125,7 +130,7 @@ async fn run(member: Arc<Member>, factory: Factory, mut start: Start) {
             Ok(End::Lost) => {}
             Err(failed) => {
                 tracing::debug!(channel = %member.channel, error = %failed.error, "no leader yet");
-                if failed.is_final && start.failed(failed.error) {
+                if failed.is_final && candidate.start.failed(failed.error) {
                     break;
                 }
             }
@@ -138,8 +143,10 @@ async fn run(member: Arc<Member>, factory: Factory, mut start: Start) {
             biased;
             () = member.status.close_requested() => break,
             () = tokio::time::sleep(delay) => {}
+            never = candidate.stand_in.serve() => match never {},
         }
     }
+    candidate.stand_in.close().await;
 }
 
 /// Whether somebody has asked to close the member.
@@ -172,72 +179,105 @@ struct Failed {
     is_final: bool,
 }
 
-/// Tries to win the port, then to reach its owner, and takes the role that results.
-async fn compete(
-    member: &Arc<Member>,
-    factory: &Factory,
-    start: &mut Start,
-) -> Result<End, Failed> {
-    if is_closing(member).await {
-        return Ok(End::Closed);
-    }
-    let options = &member.options;
-    if options.role != RolePreference::Follower {
-        // Before each attempt to connect: a refused connection proves nothing, and only this one proves a death.
-        let claimed =
-            port::claim(&options.host, options.port, &member.channel, &options.limits, || {
-                leading::elect(member)
-            });
-        match claimed.map_err(|error| Failed { error, is_final: true })? {
-            Some((seat, leadership)) => {
-                return Ok(leading::lead(member, factory, seat, leadership, start).await);
+/// A member on its way through the roles.
+struct Candidate {
+    member: Arc<Member>,
+    factory: Factory,
+    start: Arc<Start>,
+    stand_in: StandIn,
+    /// Since when the owner of the port has done nothing but close our connections.
+    closing_since: Option<Instant>,
+}
+
+impl Candidate {
+    /// Tries to win the port, then to reach its owner, and takes the role that results.
+    async fn compete(&mut self) -> Result<End, Failed> {
+        let Self { member, factory, start, stand_in, .. } = self;
+        if is_closing(member).await {
+            return Ok(End::Closed);
+        }
+        let options = &member.options;
+        if options.role != RolePreference::Follower {
+            // Before each attempt to connect: a refused connection proves nothing, and only this one proves a death.
+            let claimed =
+                port::claim(&options.host, options.port, &member.channel, &options.limits, || {
+                    leading::elect(member)
+                });
+            match claimed.map_err(|error| Failed { error, is_final: true })? {
+                Some((seat, leadership)) => {
+                    self.closing_since = None;
+                    let led = leading::lead(member, factory, seat, leadership, start, stand_in);
+                    return Ok(led.await);
+                }
+                None if options.role == RolePreference::Leader => {
+                    let endpoint = host::address(options.port).to_string();
+                    let error =
+                        Error::PortOccupied { endpoint, channel: member.channel.to_string() };
+                    return Err(Failed { error, is_final: true });
+                }
+                None => {}
             }
-            None if options.role == RolePreference::Leader => {
-                let endpoint = host::address(options.port).to_string();
-                let error = Error::PortOccupied { endpoint, channel: member.channel.to_string() };
-                return Err(Failed { error, is_final: true });
+        }
+        let joined = tokio::select! {
+            biased;
+            () = member.status.close_requested() => return Ok(End::Closed),
+            joined = joining::join(member) => joined,
+            never = stand_in.serve_in_time() => match never {},
+        };
+        match joined {
+            Ok(registered) => {
+                self.closing_since = None;
+                stand_in.heard();
+                Ok(following::follow(member, registered, start, stand_in).await)
             }
-            None => {}
+            Err(obstacle) => Err(self.failed(obstacle)),
         }
     }
-    let joined = tokio::select! {
-        biased;
-        () = member.status.close_requested() => return Ok(End::Closed),
-        joined = joining::join(member) => joined,
-    };
-    match joined {
-        Ok(registered) => Ok(following::follow(member, registered, start).await),
-        Err(obstacle) => {
-            let now = clock::now();
-            let (obstacle, is_final) = match obstacle {
-                Obstacle::Closed(reason) if start.hung_up_for(options.connect_timeout, now) => {
-                    (Obstacle::Foreign(format!("it closes every connection ({reason})")), true)
-                }
-                Obstacle::Closed(_) => (obstacle, false),
-                _ => {
-                    start.closing_since = None;
-                    let is_final = obstacle.is_final();
-                    (obstacle, is_final)
-                }
-            };
-            member.set_obstacle(obstacle.clone());
-            Err(Failed {
-                error: obstacle.into_error(&member.channel, options.port, Duration::ZERO),
-                is_final,
-            })
+
+    fn failed(&mut self, obstacle: Obstacle) -> Failed {
+        let member = Arc::clone(&self.member);
+        let options = &member.options;
+        let is_silent = matches!(obstacle, Obstacle::Silent(_) | Obstacle::NodeSilent(_));
+        if !is_silent {
+            self.stand_in.heard();
         }
+        let (obstacle, is_final) = match obstacle {
+            Obstacle::Closed(reason) if self.hung_up_for(options.connect_timeout) => {
+                (Obstacle::Foreign(format!("it closes every connection ({reason})")), true)
+            }
+            Obstacle::Closed(_) => (obstacle, false),
+            _ => {
+                self.closing_since = None;
+                let waits = is_silent && options.standalone_after.is_some();
+                let is_final = obstacle.is_final() && !waits;
+                (obstacle, is_final)
+            }
+        };
+        member.set_obstacle(obstacle.clone());
+        let error = obstacle.into_error(&member.channel, options.port, Duration::ZERO);
+        Failed { error, is_final }
+    }
+
+    /// A stranger on the port may do no more than hang up on us. A leader on its way out does so once or twice.
+    fn hung_up_for(&mut self, patience: Duration) -> bool {
+        let now = clock::now();
+        now.duration_since(*self.closing_since.get_or_insert(now)) >= patience
     }
 }
 
 impl Member {
     /// There is no leader any more.
     pub(super) fn lost_leader(&self, reason: &str) {
-        if matches!(self.link(), Link::Electing | Link::Closed) {
-            return;
+        match self.link() {
+            Link::Electing | Link::Closed => return,
+            // That of its own goes on.
+            Link::Leading(_) => {}
+            Link::Following(_) | Link::Failed(_) => {
+                self.set_link(Link::Electing);
+                self.status.set_role(Role::Electing, None);
+            }
         }
         tracing::info!(channel = %self.channel, reason, "the leader is lost");
-        self.set_link(Link::Electing);
-        self.status.set_role(Role::Electing, None);
         self.emit(ClusterEvent::LeaderLost { reason: reason.to_owned() });
     }
 }

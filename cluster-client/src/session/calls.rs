@@ -6,7 +6,7 @@
 //! ```text
 //!        insert              answer                  poll
 //! free ──────────> waiting ──────────> answered ──────────────> free
-//!                     │ expire, not_accepted, lose_all    poll  │
+//!                     │ expire, give_up, lose …           poll  │
 //!                     ├──────────────> lost ────────────────────┤
 //!                     └──────────────── remove ─────────────────┘
 //! ```
@@ -16,6 +16,7 @@ use std::{ops::Range, task::Waker, time::Instant};
 use cluster_protocol::Failure;
 
 use super::ids::Ids;
+use super::outbound::Withdrawn;
 use super::payload::Payload;
 use crate::planted::{Bug, planted};
 
@@ -43,6 +44,8 @@ pub(crate) struct NewCall {
     pub(crate) packet: Range<u64>,
     /// Its number among the calls that were sent on this connection, from 1.
     pub(crate) ordinal: u64,
+    /// It may be sent to somebody else although the leader may have it.
+    pub(crate) idempotent: bool,
     /// Woken when the call is over.
     pub(crate) waker: Waker,
 }
@@ -69,9 +72,9 @@ pub(crate) enum CallLoss {
     Disconnected { sent: bool },
 }
 
-/// A call whose deadline has passed.
+/// A call that no answer is waited for any longer.
 #[derive(Debug)]
-pub(crate) struct Expired {
+pub(crate) struct Ended {
     pub(crate) id: u64,
     /// To be woken.
     pub(crate) waker: Waker,
@@ -96,6 +99,7 @@ struct Slot {
     deadline: Instant,
     packet: Range<u64>,
     ordinal: u64,
+    idempotent: bool,
     /// Its buffer outlives the call.
     payload: Payload,
 }
@@ -130,6 +134,7 @@ impl Calls {
         slot.deadline = call.deadline;
         slot.packet = call.packet;
         slot.ordinal = call.ordinal;
+        slot.idempotent = call.idempotent;
         self.live += 1;
         self.earliest = self.earliest.into_iter().chain([call.deadline]).min();
         Some(slot.id)
@@ -180,7 +185,7 @@ impl Calls {
     }
 
     /// Ends the calls whose deadline has passed. The socket may have accepted `written` bytes.
-    pub(crate) fn expire(&mut self, now: Instant, written: u64, expired: &mut Vec<Expired>) {
+    pub(crate) fn expire(&mut self, now: Instant, written: u64, ended: &mut Vec<Ended>) {
         if self.earliest.is_none_or(|earliest| earliest > now) || planted(Bug::ForgetsDeadlines) {
             return;
         }
@@ -194,32 +199,38 @@ impl Calls {
                 continue;
             }
             let sent = slot.packet.start < written;
-            if let Some(waker) = slot.finish(Err(CallLoss::Expired { sent })) {
-                self.live -= 1;
-                let unsent = (!sent).then(|| slot.packet.clone());
-                expired.push(Expired { id: slot.id, waker, unsent });
+            let call = slot.end(CallLoss::Expired { sent }, sent);
+            self.live -= usize::from(call.is_some());
+            ended.extend(call);
+        }
+    }
+
+    /// The leader is silent, and others will do: ends the calls of which it has nothing, and those that may run twice.
+    /// The socket may have accepted `written` bytes.
+    pub(crate) fn give_up(&mut self, written: u64, ended: &mut Vec<Ended>) {
+        for slot in self.slots.iter_mut().filter(|slot| slot.is_waiting()) {
+            // Once the first byte of a packet is written the others must follow, and then it may run.
+            let sent = slot.packet.start < written;
+            if !sent || slot.idempotent {
+                let call = slot.end(CallLoss::Disconnected { sent }, sent);
+                self.live -= usize::from(call.is_some());
+                ended.extend(call);
             }
         }
     }
 
-    /// The packets of expired calls, in order, were taken out of the stream, so that those behind them move up.
-    pub(crate) fn withdrawn(&mut self, packets: &[Range<u64>]) {
-        let len = |packet: &Range<u64>| packet.end - packet.start;
-        let mut total = 0;
-        let removed: Vec<u64> = packets
-            .iter()
-            .map(|packet| {
-                total += len(packet);
-                total
-            })
-            .collect();
+    /// The packets of calls that have ended were taken out of the stream.
+    pub(crate) fn withdrawn(&mut self, packets: &Withdrawn<'_>) {
         for slot in self.slots.iter_mut().filter(|slot| slot.is_waiting()) {
-            let before = packets.partition_point(|packet| packet.start < slot.packet.start);
-            if let Some(bytes) = before.checked_sub(1).and_then(|last| removed.get(last)) {
-                slot.ordinal -= before as u64;
-                slot.packet = slot.packet.start - bytes..slot.packet.end - bytes;
-            }
+            let (count, bytes) = packets.before(slot.packet.start);
+            slot.ordinal -= count;
+            slot.packet = slot.packet.start - bytes..slot.packet.end - bytes;
         }
+    }
+
+    /// Where the packet of a call ends in the stream.
+    pub(crate) fn end_of(&mut self, id: u64) -> Option<u64> {
+        self.find(id).map(|slot| slot.packet.end)
     }
 
     /// The leader is going away and has accepted only the first `accepted` calls.
@@ -258,6 +269,7 @@ impl Calls {
             deadline,
             packet: 0..0,
             ordinal: 0,
+            idempotent: false,
             payload: Payload::default(),
         });
         Some(index)
@@ -294,6 +306,13 @@ impl Slot {
                 None
             }
         }
+    }
+
+    /// The same, of a call that waits.
+    fn end(&mut self, loss: CallLoss, sent: bool) -> Option<Ended> {
+        let waker = self.finish(Err(loss))?;
+        let unsent = (!sent).then(|| self.packet.clone());
+        Some(Ended { id: self.id, waker, unsent })
     }
 
     fn is_waiting(&self) -> bool {

@@ -31,6 +31,7 @@ impl Table {
             deadline: self.after(seconds),
             packet: end - 10..end,
             ordinal: self.sequence,
+            idempotent: false,
             waker: Waker::noop().clone(),
         };
         self.calls.insert(call).unwrap()
@@ -90,6 +91,29 @@ fn an_answered_call_that_is_dropped_needs_no_cancel() {
 }
 
 #[test]
+fn who_is_given_up_keeps_what_it_may_have_got_and_must_not_run_twice() {
+    let mut table = Table::new();
+    let (written, partly, unwritten) = (table.insert(1), table.insert(1), table.insert(1));
+    let call = NewCall {
+        sequence: 9,
+        deadline: table.after(1),
+        packet: 0..5,
+        ordinal: 4,
+        idempotent: true,
+        waker: Waker::noop().clone(),
+    };
+    let again = table.calls.insert(call).unwrap();
+    let mut ended = Vec::new();
+    table.calls.give_up(15, &mut ended);
+    let ended: Vec<_> = ended.into_iter().map(|call| (call.id, call.unsent)).collect();
+    assert_eq!(ended, [(unwritten, Some(20..30)), (again, None)]);
+    assert_eq!((table.poll(written), table.poll(partly)), (None, None));
+    assert_eq!(table.poll(unwritten), Some(Err(CallLoss::Disconnected { sent: false })));
+    assert_eq!(table.poll(again), Some(Err(CallLoss::Disconnected { sent: true })));
+    assert_eq!(table.calls.live(), 2);
+}
+
+#[test]
 fn calls_expire_at_their_deadline() {
     let mut table = Table::new();
     let ids = [2, 1, 3].map(|seconds| table.insert(seconds));
@@ -113,7 +137,7 @@ fn calls_behind_a_withdrawn_one_move_up() {
     let mut table = Table::new();
     let ids = [9, 1, 9, 1, 9].map(|seconds| table.insert(seconds));
     table.calls.expire(table.after(1), 0, &mut Vec::new());
-    table.calls.withdrawn(&[10..20, 30..40]);
+    table.calls.withdrawn(&Withdrawn::new(&[10..20, 30..40]));
     let at = |id| table.calls.slots.get(index(id)).map(|slot| (slot.ordinal, slot.packet.clone()));
     let expected = [Some((1, 0..10)), Some((2, 10..20)), Some((3, 20..30))];
     assert_eq!([at(ids[0]), at(ids[2]), at(ids[4])], expected);
@@ -148,8 +172,14 @@ fn the_number_of_calls_is_bounded_and_a_burst_leaves_no_memory_behind() {
     let ids: Vec<u64> = (0..MAX_CALLS).map(|_| table.insert(1)).collect();
     let one_more = |table: &mut Table| {
         let waker = Waker::noop().clone();
-        let call =
-            NewCall { sequence: 1 << 20, deadline: table.now, packet: 0..1, ordinal: 1, waker };
+        let call = NewCall {
+            sequence: 1 << 20,
+            deadline: table.now,
+            packet: 0..1,
+            ordinal: 1,
+            idempotent: false,
+            waker,
+        };
         table.calls.insert(call)
     };
     assert_eq!(one_more(&mut table), None);

@@ -14,9 +14,22 @@ pub(crate) fn next(now_micros: u64, stored: Option<u64>, highest_seen: u64) -> u
     now_micros.max(known.saturating_add(1))
 }
 
+/// The epoch of a member that stands in for a silent leader: that leader's own, so that it is neither outdone nor undercut.
+/// 0 if nothing is known of it.
+pub(crate) fn of_silent(stored: Option<u64>, highest_seen: u64) -> u64 {
+    if highest_seen > 0 { highest_seen } else { stored.unwrap_or(0) }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::next;
+    use super::{next, of_silent};
+
+    #[test]
+    fn who_stands_in_has_the_epoch_of_the_silent_leader() {
+        assert_eq!(of_silent(Some(7), 5), 5);
+        assert_eq!(of_silent(Some(7), 0), 7);
+        assert_eq!(of_silent(None, 0), 0);
+    }
 
     #[test]
     fn follows_the_clock_and_never_goes_back() {

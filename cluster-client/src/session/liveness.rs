@@ -17,13 +17,18 @@ pub(crate) struct Liveness {
     interval: Duration,
     /// For so long it may be that we say nothing.
     mute: Duration,
+    /// After so much silence the peer is given up; `None`: never.
+    patience: Option<Duration>,
     heard: Instant,
     said: Instant,
     pinged: Option<Instant>,
+    /// Since when something is to be confirmed by an answer.
+    unconfirmed_since: Option<Instant>,
     checked: Instant,
-    /// Until then the peer is not blamed: before, this process did not run either.
-    spared_until: Instant,
+    /// Since when this process has run without a pause.
+    running_since: Instant,
     silent: bool,
+    given_up: bool,
 }
 
 /// What is to be done about it.
@@ -34,6 +39,8 @@ pub(crate) enum Verdict {
     Ping,
     /// It has been silent for so long, which is reported once.
     Silent(Duration),
+    /// It has been silent for longer than we have patience, which is said once.
+    GivenUp,
 }
 
 impl Liveness {
@@ -42,12 +49,15 @@ impl Liveness {
         Self {
             interval,
             mute: interval * MUTE,
+            patience: None,
             heard: now,
             said: now,
             pinged: None,
+            unconfirmed_since: None,
             checked: now,
-            spared_until: now,
+            running_since: now,
             silent: false,
+            given_up: false,
         }
     }
 
@@ -56,9 +66,15 @@ impl Liveness {
         Self { mute: self.interval, ..self }
     }
 
+    /// Gives the peer up after so much silence: not less than three intervals, all of which this process has run.
+    pub(crate) fn with_patience(self, patience: Option<Duration>) -> Self {
+        Self { patience, ..self }
+    }
+
     /// Bytes have come from the peer. `true`: it had been reported as silent.
     pub(crate) fn heard(&mut self, now: Instant) -> bool {
         self.heard = now;
+        self.given_up = false;
         std::mem::take(&mut self.silent)
     }
 
@@ -67,10 +83,16 @@ impl Liveness {
         self.said = now;
     }
 
+    /// Whether there is something that an answer would confirm, be it that to a heartbeat.
+    pub(crate) fn unconfirmed(&mut self, now: Instant, is_unconfirmed: bool) {
+        let since = self.unconfirmed_since.unwrap_or(now);
+        self.unconfirmed_since = is_unconfirmed.then_some(since);
+    }
+
     /// When [`tick`](Self::tick) is due: within an interval.
     pub(crate) fn due(&self) -> Instant {
         let blame = (!self.silent).then(|| self.blame_at(self.interval * SILENT));
-        blame.map_or_else(|| self.ping_at(), |blame| blame.min(self.ping_at()))
+        blame.into_iter().chain(self.give_up_at()).fold(self.ping_at(), Instant::min)
     }
 
     /// Looks at the clock.
@@ -79,6 +101,9 @@ impl Liveness {
         if !self.silent && now >= self.blame_at(self.interval * SILENT) {
             self.silent = true;
             Verdict::Silent(now - self.heard)
+        } else if self.give_up_at().is_some_and(|at| now >= at) {
+            self.given_up = true;
+            Verdict::GivenUp
         } else if now >= self.ping_at() {
             self.pinged = Some(now);
             Verdict::Ping
@@ -96,17 +121,25 @@ impl Liveness {
 
     fn check(&mut self, now: Instant) {
         if now - self.checked > self.interval * 2 && !planted(Bug::BlamesOthersWhenLate) {
-            self.spared_until = now + self.interval;
+            self.running_since = now;
         }
         self.checked = now;
     }
 
+    /// Who has just been late spares the peer for an interval.
     fn blame_at(&self, patience: Duration) -> Instant {
-        (self.heard + patience).max(self.spared_until)
+        (self.heard + patience).max(self.running_since + self.interval)
+    }
+
+    /// Only what this process has seen of the silence counts.
+    fn give_up_at(&self) -> Option<Instant> {
+        let patience = self.patience.filter(|_| !self.given_up)?;
+        Some(self.heard.max(self.running_since) + patience)
     }
 
     fn ping_at(&self) -> Instant {
         let at = (self.heard + self.interval).min(self.said + self.mute);
+        let at = self.unconfirmed_since.map_or(at, |since| at.min(since + self.interval));
         self.pinged.map_or(at, |pinged| at.max(pinged + self.interval))
     }
 }
@@ -165,6 +198,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_to_be_confirmed_is_asked_for_although_the_peer_talks() {
+        let start = Instant::now();
+        let mut live = Liveness::new(start, SECOND * 2);
+        let mut pings = Vec::new();
+        for second in 1..=8 {
+            let now = start + SECOND * second;
+            live.heard(now);
+            live.said(now);
+            live.unconfirmed(now, (2..=6).contains(&second));
+            if live.tick(now) == Verdict::Ping {
+                pings.push(second);
+            }
+        }
+        assert_eq!(pings, [4, 6]);
+    }
+
+    #[test]
     fn who_was_late_blames_nobody_for_one_interval() {
         let start = Instant::now();
         let mut live = Liveness::new(start, SECOND);
@@ -172,6 +222,32 @@ mod tests {
         assert_eq!(live.tick(late), Verdict::Ping);
         assert_eq!(live.overdue(late + SECOND / 2, SECOND * 15), None);
         assert_eq!(live.tick(late + SECOND), Verdict::Silent(SECOND * 21));
+    }
+
+    #[test]
+    fn a_peer_is_given_up_after_the_patience_and_once_an_episode() {
+        let start = Instant::now();
+        let mut live = Liveness::new(start, SECOND).with_patience(Some(SECOND * 5));
+        let given_up = |verdicts: Vec<(u32, Verdict)>| {
+            let given_up = |(at, verdict)| (verdict == Verdict::GivenUp).then_some(at);
+            verdicts.into_iter().filter_map(given_up).collect::<Vec<_>>()
+        };
+        let verdicts = run(&mut live, start, 9);
+        assert!(verdicts.contains(&(3, Verdict::Silent(SECOND * 3))), "{verdicts:?}");
+        assert_eq!(given_up(verdicts), [5]);
+        assert!(live.heard(start + SECOND * 9));
+        assert_eq!(given_up(run(&mut live, start, 20)), [14]);
+    }
+
+    #[test]
+    fn who_was_late_has_not_seen_the_silence_before() {
+        let start = Instant::now();
+        let mut live = Liveness::new(start, SECOND).with_patience(Some(SECOND * 5));
+        let late = start + SECOND * 60;
+        live.tick(late);
+        let verdicts = run(&mut live, start, 70);
+        assert!(verdicts.contains(&(61, Verdict::Silent(SECOND * 61))), "{verdicts:?}");
+        assert!(verdicts.contains(&(65, Verdict::GivenUp)), "{verdicts:?}");
     }
 
     #[test]

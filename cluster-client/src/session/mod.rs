@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `outbound` | what is to be written on one connection, and who writes it |
 //! | `calls`, `ids`, `payload` | a follower's calls that wait for an answer, how one finds its call, what it carries |
+//! | `oneways` | a follower's one-way calls of which it is not known that the leader has read them |
 //! | `liveness` | who has been silent for too long |
 //! | `topics`, `push_queue` | a leader's subscriptions, and what a slow follower has yet to get of them |
 //! | `interests` | a member's subscriptions, whoever leads |
@@ -17,6 +18,7 @@ pub(crate) mod epoch;
 pub(crate) mod ids;
 pub(crate) mod interests;
 pub(crate) mod liveness;
+pub(crate) mod oneways;
 pub(crate) mod outbound;
 pub(crate) mod payload;
 pub(crate) mod publications;

@@ -67,6 +67,33 @@ pub(crate) enum Next {
     WakeTask,
 }
 
+/// Packets that were taken out of a stream of bytes: what is behind them moves up.
+#[derive(Debug)]
+pub(crate) struct Withdrawn<'a> {
+    packets: &'a [Range<u64>],
+    /// For each, how many bytes it and those before it were.
+    bytes: Vec<u64>,
+}
+
+impl<'a> Withdrawn<'a> {
+    /// `packets` are in order.
+    pub(crate) fn new(packets: &'a [Range<u64>]) -> Self {
+        let mut total = 0;
+        let bytes = packets.iter().map(|packet| {
+            total += packet.end - packet.start;
+            total
+        });
+        Self { packets, bytes: bytes.collect() }
+    }
+
+    /// How many packets, and bytes of them, were before `at`.
+    pub(crate) fn before(&self, at: u64) -> (u64, u64) {
+        let count = self.packets.partition_point(|packet| packet.start < at);
+        let bytes = count.checked_sub(1).and_then(|last| self.bytes.get(last));
+        (count as u64, bytes.copied().unwrap_or(0))
+    }
+}
+
 impl Outbound {
     /// Appends bytes and returns where they end in the connection's stream of bytes.
     pub(crate) fn append(&mut self, bytes: &[u8]) -> u64 {

@@ -112,7 +112,7 @@ async fn b12_a_oneway_call_that_was_never_sent_is_an_event() {
         member.un_publish(entry("foo", "bar")).await.unwrap();
         soon(member.membership().close()).await;
         let error = next_event(&mut events, |event| match event {
-            ClusterEvent::OnewayFailed { method, error } => Some((method, error)),
+            ClusterEvent::OnewayFailed { method, error, .. } => Some((method, error)),
             _ => None,
         });
         assert_eq!(error.await, ("un_publish".to_owned(), Error::Closed));

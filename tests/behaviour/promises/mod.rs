@@ -6,6 +6,7 @@ mod context;
 mod delivery;
 mod errors;
 mod interfaces;
+mod oneways;
 mod publications;
 mod roles;
 mod single;

@@ -8,7 +8,7 @@ use super::Past;
 use crate::counter::TIMEOUT;
 use crate::server::{Book, Run};
 use crate::summary::Summary;
-use crate::worker::{Kind, Operation, Seen, Told};
+use crate::worker::{Kind, Operation, Seen};
 
 /// What a deadline, or word of an end, may be late.
 const GRACE: Duration = Duration::from_millis(200);
@@ -19,9 +19,10 @@ pub(super) fn check(
     past: &Past,
     summary: &mut Summary,
 ) -> Result<(), String> {
+    let mut lost = 0;
     for (id, operation) in &seen.operations {
         let runs = book.runs.get(id).map_or(&[][..], Vec::as_slice);
-        let broken = ran(operation, runs)
+        let broken = ran(operation, runs, past)
             .or_else(|| told_in_time(operation, past))
             .or_else(|| calm(operation, past))
             .or_else(|| given_up(operation, runs, past));
@@ -30,26 +31,39 @@ pub(super) fn check(
             return Err(format!("call {id} {broken}: ran at {times:?}, {operation:?}"));
         }
         summary.calls += 1;
-        match operation.told.map(|(_, told)| told.outcome) {
+        let waits = !past.gone.contains_key(&operation.caller);
+        if operation.kind == Kind::Oneway
+            && runs.is_empty()
+            && matches!(operation.told, Some((_, Ok(()))))
+            && waits
+        {
+            lost += 1;
+        }
+        match operation.told.map(|(_, outcome)| outcome) {
             Some(Ok(())) => summary.acknowledged += 1,
             Some(Err(Outcome::NotExecuted)) => summary.not_executed += 1,
             Some(Err(_)) => summary.unknown += 1,
             None => summary.dropped += 1,
         }
     }
+    if lost > seen.oneways_failed {
+        let told = seen.oneways_failed;
+        return Err(format!("{lost} one-way calls did not run, and only {told} are told"));
+    }
     Ok(())
 }
 
 /// Acknowledged: it ran. Not executed: it did not. More than once: only if it may.
-fn ran(operation: &Operation, runs: &[Run]) -> Option<&'static str> {
+fn ran(operation: &Operation, runs: &[Run], past: &Past) -> Option<&'static str> {
     if operation.kind != Kind::Idempotent && runs.len() > 1 {
         return Some("ran more than once");
     }
     if runs.iter().any(|run| run.call != runs[0].call) {
         return Some("had more than one number");
     }
-    let (at, Told { outcome, closed }) = operation.told?;
+    let (at, outcome) = operation.told?;
     let in_time = at - operation.begun < TIMEOUT;
+    let closed = past.has_closed(operation.caller, at);
     match outcome {
         // Of a one-way call it means that it was queued.
         Ok(()) if runs.is_empty() && operation.kind != Kind::Oneway => {
@@ -74,9 +88,9 @@ fn told_in_time(operation: &Operation, past: &Past) -> Option<&'static str> {
 
 /// Where members only close and start, nothing fails but the calls of those that are closed.
 fn calm(operation: &Operation, past: &Past) -> Option<&'static str> {
-    let (_, Told { outcome, closed, .. }) = operation.told?;
+    let (at, outcome) = operation.told?;
     match outcome {
-        Err(Outcome::NotExecuted) if closed => None,
+        Err(Outcome::NotExecuted) if past.has_closed(operation.caller, at) => None,
         Err(_) if past.calm => Some("failed although members have only closed"),
         _ => None,
     }

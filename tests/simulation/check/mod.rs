@@ -23,10 +23,19 @@ pub(crate) struct Past {
     pub(crate) began: Instant,
     /// When they were killed.
     pub(crate) gone: BTreeMap<u32, Instant>,
+    /// When their members were told to close.
+    pub(crate) closed: BTreeMap<u32, Instant>,
     /// They were stopped or slow at some time.
     pub(crate) disturbed: BTreeSet<u32>,
     /// Members have only closed.
     pub(crate) calm: bool,
+}
+
+impl Past {
+    /// Whether the member of this process was to close by then.
+    fn has_closed(&self, process: u32, by: Instant) -> bool {
+        self.closed.get(&process).is_some_and(|closed| *closed <= by)
+    }
 }
 
 /// When the history is over, and all is quiet.

@@ -35,21 +35,20 @@ impl Connection {
         incoming: Incoming,
         data: Payload,
     ) -> Result<(), String> {
+        // It cannot be told once and for all.
+        let too_late_for_node = self.going_away && self.node.is_some();
         match incoming {
-            // Nobody else can tell of a one-way call that comes too late.
-            Incoming::Invoke { method, oneway: true, .. } if self.going_away => {
+            // Nobody else can tell of it.
+            Incoming::Invoke { method, oneway: true, .. } if too_late_for_node => {
                 let late = Reply::failed(Failure::GoingAway, "the leader is going away");
                 report_oneway(&self.leadership, method, &late);
                 Ok(())
             }
-            Incoming::UnknownMethod { name, oneway: false }
-                if self.going_away && self.node.is_some() =>
-            {
+            Incoming::UnknownMethod { name, oneway: false } if too_late_for_node => {
                 self.fail(header.id, &name, Failure::GoingAway, "the leader is going away");
                 Ok(())
             }
-            // A Node process cannot be told once and for all.
-            Incoming::Invoke { method, .. } if self.going_away && self.node.is_some() => {
+            Incoming::Invoke { method, .. } if too_late_for_node => {
                 let method = leadership.terms.methods.get(method).map_or("", |info| info.name);
                 self.fail(header.id, method, Failure::GoingAway, "the leader is going away");
                 Ok(())
@@ -64,7 +63,7 @@ impl Connection {
             Incoming::UnknownMethod { name: method, oneway: true } => {
                 self.accepted += 1;
                 let error = Error::UnknownMethod { method: method.clone() };
-                leadership.emit(ClusterEvent::OnewayFailed { method, error });
+                leadership.emit(ClusterEvent::OnewayFailed { method, calls: 1, error });
                 Ok(())
             }
             Incoming::UnknownMethod { name, oneway: false } => {
@@ -126,6 +125,12 @@ impl Connection {
         let started = self.start(leadership, header, method, info, (oneway, call), data);
         let (settlement, permit) = match started {
             Ok(started) => started,
+            // The follower is told which it has accepted before it is told of anything that came later.
+            Err((Failure::GoingAway, _)) if self.node.is_none() => {
+                self.accepted -= 1;
+                self.go_away();
+                return Ok(());
+            }
             Err((failure, message)) => {
                 let reply = Reply::failed(failure, &message);
                 self.answer(header.id, info, oneway, reply);
@@ -388,6 +393,7 @@ fn report_oneway(leadership: &Leadership, method: usize, reply: &Reply) {
 fn report(leadership: &Leadership, info: &MethodInfo, reply: &Reply) {
     let timeout = info.timeout.unwrap_or(leadership.terms.response_timeout);
     if let Err(error) = failure::check(info.name, timeout, reply) {
-        leadership.emit(ClusterEvent::OnewayFailed { method: info.name.to_owned(), error });
+        let method = info.name.to_owned();
+        leadership.emit(ClusterEvent::OnewayFailed { method, calls: 1, error });
     }
 }

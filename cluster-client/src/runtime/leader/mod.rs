@@ -59,6 +59,8 @@ pub(crate) struct Terms {
     pub(crate) channel: Arc<str>,
     pub(crate) instance: InstanceId,
     pub(crate) epoch: u64,
+    /// It serves its own member only, while the leader is silent.
+    pub(crate) standalone: bool,
     pub(crate) limits: Limits,
     pub(crate) methods: Arc<[MethodInfo]>,
     /// The methods' descriptions, as followers are told them.
@@ -250,9 +252,9 @@ impl Leadership {
         self.ended.cancelled().await;
     }
 
-    /// Refuses new calls, lets those that were accepted finish within `limits.drain`, takes back this process's own
-    /// publications and closes the real client.
-    pub(crate) async fn drain(&self, own: SubscriberId) {
+    /// Refuses new calls, lets those that were accepted finish within `limits.drain`, takes back the publications of
+    /// `leaving`, who does not make them again elsewhere, and closes the real client.
+    pub(crate) async fn drain(&self, leaving: Option<SubscriberId>) {
         let client = self.client();
         self.gate.close();
         self.set(State::Draining);
@@ -261,9 +263,11 @@ impl Leadership {
             tracing::warn!(channel = %self.terms.channel, running = self.gate.running(), "calls outlast the drain time and are cut off");
         }
         if let Some(client) = client.filter(|_| !planted(Bug::LeavesClientOpen)) {
-            let undone = self.undo_each(&client, own);
-            if tokio::time::timeout(self.terms.limits.drain, undone).await.is_err() {
-                tracing::warn!(channel = %self.terms.channel, "not all publications could be taken back in time");
+            if let Some(leaving) = leaving {
+                let undone = self.undo_each(&client, leaving);
+                if tokio::time::timeout(self.terms.limits.drain, undone).await.is_err() {
+                    tracing::warn!(channel = %self.terms.channel, "not all publications could be taken back in time");
+                }
             }
             self.fanout.close_upstreams();
             let closing = CatchPanic(client.close());

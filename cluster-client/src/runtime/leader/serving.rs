@@ -164,6 +164,18 @@ impl Connection {
     }
 }
 
+impl Connection {
+    /// Says, once, that no more calls are accepted.
+    pub(super) fn go_away(&mut self) {
+        let said = std::mem::replace(&mut self.going_away, true);
+        // A Node process learns it when its connection ends, and then the port is free.
+        if !said && self.node.is_none() {
+            let conn = ConnObject::GoingAway { accepted: self.accepted };
+            self.out.extend_from_slice(&control_packet(&conn, &self.leadership.frame_limits()));
+        }
+    }
+}
+
 impl Future for Connection {
     type Output = String;
 
@@ -174,13 +186,8 @@ impl Future for Connection {
         if let (Some(told), None) = (&told, &this.node) {
             this.out.extend_from_slice(&told.packet);
         }
-        if orders.go_away && !this.going_away {
-            this.going_away = true;
-            // A Node process learns it when its connection ends, and then the port is free.
-            if this.node.is_none() {
-                let conn = ConnObject::GoingAway { accepted: this.accepted };
-                this.out.extend_from_slice(&control_packet(&conn, &this.leadership.frame_limits()));
-            }
+        if orders.go_away {
+            this.go_away();
         }
         orders.reopen.iter().for_each(|topic| this.node_reopen(topic));
         let failure = told.and_then(|told| told.failure);

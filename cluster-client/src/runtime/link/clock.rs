@@ -8,10 +8,10 @@ use std::{
 use cluster_protocol::{CANCEL, HEARTBEAT, Kind, timeout_millis, write_packet};
 use tokio::time::timeout_at;
 
-use super::{LeaderLink, LinkEvents, Phase, State, no_data, scratch::Scratch};
+use super::{LeaderLink, LinkEvents, Phase, no_data, scratch::Scratch};
 use crate::clock;
 use crate::node::Peer;
-use crate::session::{calls::Expired, liveness::Verdict};
+use crate::session::{calls::Ended, liveness::Verdict};
 
 /// Calls expire at their deadline or up to this much later, together with others: to look for them takes time.
 const RESOLUTION: Duration = Duration::from_millis(10);
@@ -21,7 +21,7 @@ const ANSWERS_WAITING: usize = 64 << 10;
 
 /// Runs until the connection ends.
 pub(super) async fn run(link: Arc<LeaderLink>, events: Arc<dyn LinkEvents>) {
-    let mut clock = Clock { link, events, said: 0, expired: Vec::new() };
+    let mut clock = Clock { link, events, said: 0, ended: Vec::new() };
     while let Some(next) = clock.look(clock::now()) {
         // Whichever comes first, it looks again.
         let _ = timeout_at(next.into(), clock.link.bell.notified()).await;
@@ -33,7 +33,7 @@ struct Clock {
     events: Arc<dyn LinkEvents>,
     /// How much had been said the last time.
     said: u64,
-    expired: Vec<Expired>,
+    ended: Vec<Ended>,
 }
 
 impl Clock {
@@ -52,8 +52,13 @@ impl Clock {
             self.said = said;
             state.liveness.said(now);
         }
-        state.expire(now, &mut self.expired);
+        state.expire(now, &mut self.ended);
+        let is_unconfirmed = !state.oneways.is_empty();
+        state.liveness.unconfirmed(now, is_unconfirmed);
         let verdict = state.liveness.tick(now);
+        if verdict == Verdict::GivenUp {
+            state.give_up(&mut self.ended);
+        }
         let expiry = state.calls.earliest_deadline().map(|at| at.max(now + RESOLUTION));
         let next = expiry.into_iter().chain([state.liveness.due()]).min()?;
         state.clock_looks_at = next;
@@ -73,11 +78,13 @@ impl Clock {
 
         self.link.ring_if(quiet);
         self.send(ping);
-        for call in self.expired.drain(..) {
-            call.waker.wake();
+        match verdict {
+            Verdict::Silent(silent) => self.events.unresponsive(silent),
+            Verdict::GivenUp => self.events.given_up(),
+            Verdict::Ping | Verdict::Fine => {}
         }
-        if let Verdict::Silent(silent) = verdict {
-            self.events.unresponsive(silent);
+        for call in self.ended.drain(..) {
+            call.waker.wake();
         }
         Some(next)
     }
@@ -87,9 +94,8 @@ impl Clock {
         let link = &*self.link;
         let timeout = timeout_millis(link.settings.heartbeat_interval);
         let ping = ping.map(|id| (id, timeout, HEARTBEAT));
-        let cancelled =
-            |call: &&Expired| call.unsent.is_none() && link.settings.leader.can_cancel();
-        let cancels = self.expired.iter().filter(cancelled).map(|call| (call.id, 0, CANCEL));
+        let cancelled = |call: &&Ended| call.unsent.is_none() && link.settings.leader.can_cancel();
+        let cancels = self.ended.iter().filter(cancelled).map(|call| (call.id, 0, CANCEL));
         let mut packets = Scratch::take();
         for (id, timeout, conn) in cancels.chain(ping) {
             // Never fails: connection objects are allowed to be longer than these.
@@ -104,23 +110,13 @@ impl Clock {
             );
         }
         if !packets.is_empty() {
-            let batch = link.lock().send(&packets);
+            let mut state = link.lock();
+            if let Some((id, ..)) = ping {
+                state.sends_ping(id);
+            }
+            let batch = state.send(&packets);
+            drop(state);
             link.flush(batch);
-        }
-    }
-}
-
-impl State {
-    /// Ends the calls whose deadline has passed, and takes back those of which nothing was written: the leader may
-    /// have been stopped, and would execute them when it goes on.
-    fn expire(&mut self, now: Instant, expired: &mut Vec<Expired>) {
-        self.calls.expire(now, self.outbound.maybe_written(), expired);
-        let mut unsent: Vec<_> = expired.iter().filter_map(|call| call.unsent.clone()).collect();
-        if !unsent.is_empty() {
-            unsent.sort_by_key(|packet| packet.start);
-            self.outbound.withdraw(&unsent);
-            self.calls.withdrawn(&unsent);
-            self.ordinal -= unsent.len() as u64;
         }
     }
 }

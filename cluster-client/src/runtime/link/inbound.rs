@@ -24,6 +24,8 @@ pub(super) struct Inbound {
     pub(super) large: bool,
     /// The leader is going away; how many calls it has accepted.
     pub(super) accepted: Option<u64>,
+    /// The heartbeats that were answered, by their ids.
+    pub(super) heartbeats: Vec<u64>,
     /// Packets to be sent in return.
     pub(super) replies: Vec<u8>,
     /// How many bytes the whole packets were.
@@ -57,6 +59,7 @@ impl Inbound {
         events: &dyn LinkEvents,
     ) -> Result<(), Violation> {
         self.answers.clear();
+        self.heartbeats.clear();
         self.replies.clear();
         (self.large, self.accepted, self.consumed) = (false, None, 0);
         while let Some(rest @ [_, ..]) = buf.get(self.consumed..) {
@@ -79,6 +82,7 @@ impl Inbound {
         } else if packet.conn == RESULT_ERR.as_bytes() {
             AnswerKind::Err
         } else if packet.conn == HEARTBEAT_RES.as_bytes() {
+            self.heartbeats.push(packet.header.id);
             return Ok(());
         } else {
             match ConnObject::parse(packet.conn) {

@@ -5,6 +5,7 @@
 //! to, writes it into the socket itself; it decodes its answer itself, too. Two tasks serve the connection: `task`
 //! reads, hands out what has come, and writes what callers have left; `clock` expires calls and sends heartbeats.
 //!
+//! - `state`: what the mutex guards
 //! - `call`: the future of one call
 //! - `task`, `inbound`: the connection's task, and what it makes of the bytes it has read
 //! - `clock`: deadlines and heartbeats
@@ -27,14 +28,15 @@ use cluster_protocol::{
 use tokio::sync::{Notify, watch};
 
 use self::scratch::Scratch;
+use self::state::{Phase, State};
 use super::host::Host;
 use super::transport::{self, ReadHalf, WriteHalf};
 use crate::node::Peer;
-use crate::planted::{Bug, planted};
 use crate::session::{
     calls::{Calls, NewCall},
     ids::Ids,
     liveness::Liveness,
+    oneways::{Lost, Oneway, Unconfirmed},
     outbound::{Batch, Outbound},
 };
 
@@ -42,6 +44,7 @@ mod call;
 mod clock;
 mod inbound;
 mod scratch;
+mod state;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -57,8 +60,12 @@ pub(crate) struct LinkSettings {
     pub(crate) inbound: FrameLimits,
     /// After so much silence the leader is asked for a sign of life; see [`Liveness`].
     pub(crate) heartbeat_interval: Duration,
+    /// After so much silence others will do for the leader; `None`: never.
+    pub(crate) patience: Option<Duration>,
     /// No call is taken when more than this is waiting to be written.
     pub(crate) outbound_bytes: usize,
+    /// So many one-way calls, and bytes of their arguments, are kept until it is known that the leader has read them.
+    pub(crate) unconfirmed: (usize, usize),
     /// Who leads.
     pub(crate) leader: Peer,
     /// Where the link's tasks run.
@@ -76,6 +83,8 @@ pub(crate) trait LinkEvents: Send + Sync + 'static {
     /// The leader takes no more calls. Those that it did not accept have been told so.
     fn going_away(&self);
     fn unresponsive(&self, silent: Duration);
+    /// It has been silent for longer than the link has patience. Until it is responsive again no call is taken.
+    fn given_up(&self);
     fn responsive(&self);
 }
 
@@ -94,6 +103,7 @@ pub(crate) struct Push<'a> {
 pub(crate) enum StartError {
     Encode(EncodeError),
     Closed,
+    /// The leader is going away, or silent.
     GoingAway,
     /// Too many calls wait, or too many bytes.
     Busy,
@@ -122,26 +132,6 @@ pub(crate) struct LeaderLink {
     end: watch::Sender<Option<LinkEnd>>,
 }
 
-#[derive(Debug)]
-struct State {
-    phase: Phase,
-    outbound: Outbound,
-    calls: Calls,
-    /// How many calls were sent, one-way ones included: by this number a leader that goes away says which it took.
-    ordinal: u64,
-    liveness: Liveness,
-    task: Option<Waker>,
-    clock_looks_at: Instant,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Open,
-    /// No more calls are taken: the leader goes, or this process.
-    GoingAway,
-    Closed,
-}
-
 impl LeaderLink {
     /// Takes over a connection after its handshake. `sequence` numbers the calls of the member, over all its links.
     pub(crate) fn spawn(
@@ -152,7 +142,8 @@ impl LeaderLink {
         events: Arc<dyn LinkEvents>,
     ) -> Arc<Self> {
         let now = crate::clock::now();
-        let liveness = Liveness::new(now, settings.heartbeat_interval);
+        let liveness =
+            Liveness::new(now, settings.heartbeat_interval).with_patience(settings.patience);
         let (ids, liveness) = match settings.leader {
             Peer::Rust => (Ids::default(), liveness),
             Peer::Node => (Ids::sequential(), liveness.never_mute()),
@@ -161,6 +152,8 @@ impl LeaderLink {
             phase: Phase::Open,
             outbound: Outbound::default(),
             calls: Calls::with_ids(ids),
+            oneways: Unconfirmed::new(settings.unconfirmed.0, settings.unconfirmed.1),
+            ping: None,
             ordinal: 0,
             liveness,
             task: None,
@@ -181,12 +174,13 @@ impl LeaderLink {
         link
     }
 
-    /// Sends a call; `data` appends its arguments. The future that is returned is to be polled in the same turn of
+    /// Sends a call; `data` appends its arguments. One that is `idempotent` does not wait for a leader that is given up. The future that is returned is to be polled in the same turn of
     /// the same task whose `waker` this is: it relies on being woken, and so returns `Pending` the first time.
     pub(crate) fn start(
         &self,
         conn: &[u8],
         deadline: Instant,
+        idempotent: bool,
         waker: Waker,
         data: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), EncodeError>,
     ) -> Result<PendingCall<'_>, StartError> {
@@ -203,6 +197,7 @@ impl LeaderLink {
             deadline,
             packet: begin..begin + packet.len() as u64,
             ordinal,
+            idempotent,
             waker,
         };
         let id = state.calls.insert(call).ok_or(StartError::Busy)?;
@@ -219,11 +214,13 @@ impl LeaderLink {
         Ok(PendingCall::new(self, id, sequence))
     }
 
-    /// Sends a call that has no answer. `timeout` as in the packet's header.
+    /// Sends a call that has no answer. `timeout` as in the packet's header; `call`: what is [lost](Self::take_lost) if the
+    /// leader does not read it.
     pub(crate) fn send_oneway(
         &self,
         conn: &[u8],
         timeout: u32,
+        call: Option<&Oneway>,
         data: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), EncodeError>,
     ) -> Result<(), StartError> {
         let mut packet = self.encode(timeout, conn, data)?;
@@ -231,6 +228,9 @@ impl LeaderLink {
         let mut state = self.lock();
         state.admit(&packet, &self.settings)?;
         state.ordinal += 1;
+        if let Some(call) = call {
+            state.sends_oneway(&packet, call);
+        }
         set_id(&mut packet, state.calls.next_id(sequence));
         let batch = state.send(&packet);
         drop(state);
@@ -264,7 +264,17 @@ impl LeaderLink {
     pub(crate) fn close(&self) {
         let batch = self.lock().outbound.begin();
         self.flush(batch);
+        let mut state = self.lock();
+        let written = state.outbound.maybe_written();
+        state.oneways.leave(written);
+        drop(state);
         self.end("closed by this process");
+    }
+
+    /// The one-way calls that were lost since the last time: before the connection has ended, those that the leader did not
+    /// accept or was not given.
+    pub(crate) fn take_lost(&self) -> Lost {
+        self.lock().oneways.take_lost()
     }
 
     /// Waits until the connection has ended.
@@ -319,8 +329,7 @@ impl LeaderLink {
         }
         let going_away = state.phase == Phase::GoingAway;
         state.phase = Phase::Closed;
-        let written = state.outbound.maybe_written();
-        state.calls.lose_all(written, &mut lost);
+        state.lose_all(&mut lost);
         lost.extend(state.task.take());
         drop(state);
 
@@ -370,48 +379,4 @@ impl LeaderLink {
 /// The data of a packet that has none.
 fn no_data(_: &mut Vec<u8>) -> Result<(), EncodeError> {
     Ok(())
-}
-
-impl State {
-    /// True once no call waits any more.
-    fn stop_taking_calls(&mut self) -> bool {
-        if self.phase == Phase::Open {
-            self.phase = Phase::GoingAway;
-        }
-        self.phase == Phase::Closed || self.is_quiet()
-    }
-
-    /// Whether no call waits any more and none is taken.
-    fn is_quiet(&self) -> bool {
-        self.phase == Phase::GoingAway && self.calls.live() == 0
-    }
-
-    /// Whether another call can be sent.
-    fn admit(&self, packet: &[u8], settings: &LinkSettings) -> Result<(), StartError> {
-        match self.phase {
-            Phase::Closed => Err(StartError::Closed),
-            Phase::GoingAway => Err(StartError::GoingAway),
-            Phase::Open => {
-                // A packet alone always passes: the frame limits bound it.
-                let pending = self.outbound.pending();
-                let full = pending > 0 && pending + packet.len() > settings.outbound_bytes;
-                if full { Err(StartError::Busy) } else { Ok(()) }
-            }
-        }
-    }
-
-    /// The leader takes no more calls, and of those that were sent only the first `accepted`.
-    fn go_away(&mut self, accepted: u64, wakers: &mut Vec<Waker>) {
-        if self.phase == Phase::Open {
-            self.phase = Phase::GoingAway;
-        }
-        let accepted = if planted(Bug::TakesBackAcceptedCalls) { 0 } else { accepted };
-        self.calls.not_accepted(accepted, wakers);
-    }
-
-    /// Appends a packet. A batch: to be written by the one who has appended it.
-    fn send(&mut self, packet: &[u8]) -> Option<Batch> {
-        self.outbound.append(packet);
-        if self.outbound.should_flush() { self.outbound.begin() } else { None }
-    }
 }

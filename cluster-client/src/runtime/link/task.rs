@@ -7,6 +7,8 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
+use cluster_protocol::Failure;
+
 use super::{
     LeaderLink, LinkEvents, Phase,
     inbound::{Inbound, Violation},
@@ -14,7 +16,10 @@ use super::{
 use crate::clock;
 use crate::node::Peer;
 use crate::runtime::transport::ReadHalf;
-use crate::session::{outbound::Batch, payload::COPIED};
+use crate::session::{calls::AnswerKind, outbound::Batch, payload::COPIED};
+
+/// An answer that does not show that one-way calls before it were accepted.
+const REFUSED: AnswerKind = AnswerKind::Failed(Failure::GoingAway);
 
 /// Completes when the connection has ended.
 pub(super) struct Task {
@@ -58,8 +63,12 @@ impl Task {
         let bytes = shared.as_deref().unwrap_or(read.buffered());
 
         let mut state = link.lock();
-        let responsive = state.liveness.heard(clock::now());
+        let responsive = state.heard(clock::now());
+        let mut read_up_to = 0;
         for answer in inbound.answers.drain(..) {
+            if !state.oneways.is_empty() && answer.kind != REFUSED {
+                read_up_to = state.calls.end_of(answer.id).unwrap_or(0).max(read_up_to);
+            }
             let waker = state.calls.answer(answer.id, answer.kind, |payload| match &shared {
                 Some(shared) if answer.data.len() > COPIED => {
                     payload.share(shared.slice(answer.data));
@@ -68,6 +77,8 @@ impl Task {
             });
             wakers.extend(waker);
         }
+        state.oneways.read_up_to(read_up_to);
+        inbound.heartbeats.iter().for_each(|id| state.pinged(*id));
         if let Some(accepted) = inbound.accepted {
             state.go_away(accepted, wakers);
         }

@@ -66,7 +66,11 @@ impl Connection {
             Refused::Response => return,
             Refused::Oneway { method } => {
                 let error = bad_arguments(&method);
-                return self.leadership.emit(ClusterEvent::OnewayFailed { method, error });
+                return self.leadership.emit(ClusterEvent::OnewayFailed {
+                    method,
+                    calls: 1,
+                    error,
+                });
             }
             Refused::Call { method } => method,
             Refused::Subscription { beginning } => {

@@ -7,7 +7,7 @@ async fn a_leader_that_goes_away_answers_what_it_has_accepted() {
     let (link, mut leader, said) = connect(settings()).await;
     let accepted = spawn_call(&link, LONG, b"accepted");
     let id = leader.next().await.unwrap().id;
-    link.send_oneway(CONN, 0, &mut |_| Ok(())).unwrap();
+    link.send_oneway(CONN, 0, None, &mut |_| Ok(())).unwrap();
     let refused = spawn_call(&link, LONG, b"refused");
     let oneway = leader.next().await.unwrap();
     assert_eq!(oneway.data, b"");

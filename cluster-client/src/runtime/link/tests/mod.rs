@@ -32,6 +32,7 @@ mod answers;
 mod backpressure;
 mod endings;
 mod leader;
+mod oneways;
 mod writing;
 
 const CONN: &[u8] = invoke_object!("echo", 1, false).as_bytes();
@@ -45,7 +46,9 @@ fn settings() -> LinkSettings {
         frame: FrameLimits { data: 64 << 20, ..FrameLimits::default() },
         inbound: FrameLimits { data: 64 << 20, ..FrameLimits::default() },
         heartbeat_interval: LONG,
+        patience: None,
         outbound_bytes: 1 << 30,
+        unconfirmed: (100, 1 << 20),
         leader: Peer::Rust,
         host: Host::Here,
     }
@@ -78,7 +81,7 @@ async fn start<'a>(
             out.extend_from_slice(data);
             Ok(())
         };
-        Poll::Ready(link.start(CONN, deadline, cx.waker().clone(), data))
+        Poll::Ready(link.start(CONN, deadline, false, cx.waker().clone(), data))
     })
     .await
 }
@@ -138,6 +141,16 @@ impl Leader {
             let read = timeout(LONG, self.stream.read_buf(&mut self.buf)).await;
             if read.expect("the follower says nothing").unwrap_or(0) == 0 {
                 return None;
+            }
+        }
+    }
+
+    /// The next packet with this data.
+    async fn next_of(&mut self, data: &[u8]) -> Got {
+        loop {
+            let got = self.next().await.expect("it never comes");
+            if got.data == data {
+                return got;
             }
         }
     }
@@ -223,6 +236,10 @@ impl LinkEvents for Said {
 
     fn unresponsive(&self, _: Duration) {
         self.say("unresponsive".to_owned());
+    }
+
+    fn given_up(&self) {
+        self.say("given up".to_owned());
     }
 
     fn responsive(&self) {

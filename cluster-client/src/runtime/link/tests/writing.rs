@@ -66,7 +66,7 @@ async fn oneway_calls_and_controls_are_sent_in_order() {
         out.extend_from_slice(b"args");
         Ok(())
     };
-    link.send_oneway(b"{1}", 50, data).unwrap();
+    link.send_oneway(b"{1}", 50, None, data).unwrap();
     link.send_control(b"{2}").unwrap();
     let (oneway, control) = (leader.next().await.unwrap(), leader.next().await.unwrap());
     assert_eq!((oneway.conn.as_str(), oneway.timeout, &*oneway.data), ("{1}", 50, &b"args"[..]));
@@ -80,7 +80,7 @@ async fn arguments_that_cannot_be_encoded_leave_no_trace() {
     let too_long = vec![0; settings().frame.data + 1];
     assert!(matches!(start(&link, LONG, &too_long).await, Err(StartError::Encode(_))));
     let panics = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        link.send_oneway(CONN, 0, &mut |_| panic!("a user's Serialize")).ok();
+        link.send_oneway(CONN, 0, None, &mut |_| panic!("a user's Serialize")).ok();
     }));
     assert!(panics.is_err());
     let call = spawn_call(&link, LONG, b"x");

@@ -1,0 +1,114 @@
+//! One-way calls run once, or it is said that they may not have run.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use cluster_client::testing::{Network, Process};
+use cluster_client::{ClusterEvent, Error, Events, Outcome, Role, cluster_client};
+
+use crate::samples::{role, soon};
+
+/// What the clients of all processes have noted.
+#[derive(Clone, Default)]
+struct Notes(Arc<Mutex<Vec<u64>>>);
+
+#[cluster_client]
+impl Notes {
+    #[invoke(oneway, timeout = "30s")]
+    async fn note(&self, n: u64) {
+        self.0.lock().unwrap().push(n);
+    }
+
+    #[invoke]
+    async fn count(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+}
+
+async fn join(network: &Network, notes: &Notes) -> (Process, NotesProxy) {
+    let (process, notes) = (network.process(), notes.clone());
+    let start = NotesProxy::builder()
+        .process(&process)
+        .start(move |_| std::future::ready(Ok::<_, Error>(notes.clone())));
+    let proxy = soon(start).await.unwrap();
+    (process, proxy)
+}
+
+/// The one-way calls that failed before the member became leader: how many, and whether they ran.
+async fn failed(events: &mut Events) -> Vec<(u64, Outcome)> {
+    let mut failed = Vec::new();
+    loop {
+        match soon(events.next()).await.expect("the member is open") {
+            ClusterEvent::OnewayFailed { calls, error, .. } => {
+                failed.push((calls, error.outcome()))
+            }
+            ClusterEvent::BecameLeader { .. } => return failed,
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_leader_may_not_have_read_when_it_died_is_an_event() {
+    let (network, notes) = (Network::new(1), Notes::default());
+    let (leader, _led) = join(&network, &notes).await;
+    let (_, follower) = join(&network, &notes).await;
+    let mut events = follower.membership().events();
+    follower.note(0).await.unwrap();
+    assert_eq!(follower.count().await, Ok(1), "so it was read");
+    leader.stop();
+    for n in 1..=3 {
+        follower.note(n).await.unwrap();
+    }
+    leader.kill();
+    assert_eq!(failed(&mut events).await, [(3, Outcome::Unknown)]);
+    assert_eq!(*notes.0.lock().unwrap(), [0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_comes_to_know_that_they_were_read() {
+    let (network, notes) = (Network::new(2), Notes::default());
+    let (leader, _led) = join(&network, &notes).await;
+    let (_, follower) = join(&network, &notes).await;
+    let mut events = follower.membership().events();
+    follower.note(1).await.unwrap();
+    // Two heartbeat intervals, and some.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    leader.kill();
+    assert_eq!(failed(&mut events).await, []);
+    assert_eq!(*notes.0.lock().unwrap(), [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_closes_loses_none_and_none_runs_twice() {
+    for seed in 0..20 {
+        let (network, notes) = (Network::new(seed), Notes::default());
+        network.set_delay(Duration::from_millis(1)..Duration::from_millis(5));
+        let (_first, leader) = join(&network, &notes).await;
+        let (_, follower) = join(&network, &notes).await;
+        let mut events = follower.membership().events();
+        let caller = follower.clone();
+        let calling = tokio::spawn(async move {
+            for n in 0..300 {
+                caller.note(n).await.unwrap();
+                if n % 3 == 0 {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            }
+        });
+        tokio::time::sleep(Duration::from_millis(20 + seed)).await;
+        soon(leader.membership().close()).await;
+        soon(calling).await.unwrap();
+        assert_eq!(failed(&mut events).await, [], "seed {seed}");
+        role(follower.membership(), Role::Leader).await;
+        let all = async {
+            while follower.count().await.unwrap() < 300 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        soon(all).await;
+        let mut noted = notes.0.lock().unwrap().clone();
+        noted.sort_unstable();
+        assert_eq!(noted, (0..300).collect::<Vec<_>>(), "seed {seed}");
+    }
+}

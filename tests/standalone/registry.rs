@@ -1,0 +1,124 @@
+//! A registry of names, the client of it, and what became of the clients.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use cluster_client::testing::Process;
+use cluster_client::{
+    Error, LeaderContext, Subscribe, Subscription, SubscriptionSender, cluster_client,
+};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+/// A value of the server, and which client has passed it on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Subscribe)]
+pub(crate) struct Value(pub(crate) u64, pub(crate) u32);
+
+/// What the clients of all processes are connected to. Clones are the same one.
+#[derive(Clone, Default)]
+pub(crate) struct Server {
+    book: Arc<Mutex<Book>>,
+    /// The processes whose clients are open, in the order in which they were opened.
+    pub(crate) open: watch::Sender<Vec<u32>>,
+    /// No client can be made.
+    pub(crate) turns_away: Arc<AtomicBool>,
+}
+
+#[derive(Default)]
+pub(crate) struct Book {
+    /// Whose is a name? It is kept under the name: whichever client closes, its own names are gone.
+    pub(crate) names: BTreeMap<String, u32>,
+    /// Who was given which epoch, and whether alone.
+    pub(crate) built: Vec<(u32, u64, bool)>,
+    value: u64,
+    watchers: Vec<(u32, SubscriptionSender<Value>)>,
+}
+
+impl Server {
+    pub(crate) fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap()
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.book().names.keys().cloned().collect()
+    }
+
+    /// The next value, for all who watch.
+    pub(crate) fn push(&self) -> u64 {
+        let mut book = self.book();
+        book.value += 1;
+        let value = book.value;
+        book.watchers.retain(|(process, to)| to.send(Value(value, *process)).is_ok());
+        value
+    }
+
+    pub(crate) fn connect(&self, process: &Process, cx: &LeaderContext) -> Result<Registry, Error> {
+        if self.turns_away.load(Ordering::Relaxed) {
+            return Err(Error::Closed);
+        }
+        let process = process.id();
+        self.book().built.push((process, cx.epoch(), cx.is_standalone()));
+        self.open.send_modify(|open| open.push(process));
+        Ok(Registry { server: self.clone(), process })
+    }
+}
+
+/// The real client.
+pub(crate) struct Registry {
+    server: Server,
+    process: u32,
+}
+
+#[cluster_client(vis = "pub(crate)")]
+impl Registry {
+    /// Whose client this is.
+    #[invoke]
+    pub(crate) async fn whose(&self) -> Result<u32, Error> {
+        Ok(self.process)
+    }
+
+    #[invoke(timeout = "60s")]
+    pub(crate) async fn slow(&self) -> Result<u32, Error> {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        Ok(self.process)
+    }
+
+    #[invoke(idempotent, timeout = "60s")]
+    pub(crate) async fn slow_again(&self) -> Result<u32, Error> {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        Ok(self.process)
+    }
+
+    #[publish(undo = "deregister")]
+    pub(crate) async fn register(&self, name: String) -> Result<(), Error> {
+        self.server.book().names.insert(name, self.process);
+        Ok(())
+    }
+
+    #[invoke]
+    pub(crate) async fn deregister(&self, name: String) -> Result<(), Error> {
+        self.server.book().names.remove(&name);
+        Ok(())
+    }
+
+    #[subscribe]
+    pub(crate) async fn watch(&self) -> Result<Subscription<Value>, Error> {
+        let (sender, subscription) = Subscription::channel();
+        let mut book = self.server.book();
+        // The subscription is still here.
+        let _ = sender.send(Value(book.value, self.process));
+        book.watchers.push((self.process, sender));
+        Ok(subscription)
+    }
+
+    #[close]
+    pub(crate) async fn disconnect(&self) {
+        let mut book = self.server.book();
+        book.names.retain(|_, process| *process != self.process);
+        book.watchers.retain(|(process, _)| *process != self.process);
+        drop(book);
+        self.server.open.send_modify(|open| open.retain(|process| *process != self.process));
+    }
+}

@@ -1,0 +1,72 @@
+//! The owner of the port is silent when a member starts.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use cluster_client::testing::Network;
+use cluster_client::{ClusterEvent, Error, Role};
+
+use crate::registry::Server;
+use crate::{AFTER, event, member, soon, start, until};
+
+#[tokio::test(start_paused = true)]
+async fn who_starts_while_the_leader_is_stopped_serves_itself() {
+    for ends in [false, true] {
+        let (network, server) = (Network::new(11), Server::default());
+        let (leader, led) = member(&network, &server).await;
+        let epoch = led.membership().leader().unwrap().epoch;
+        leader.stop();
+        let (own, alone) = member(&network, &server).await;
+        assert_eq!(alone.membership().role(), Role::Standalone);
+        assert_eq!(alone.whose().await, Ok(own.id()));
+        alone.register("name".into()).await.unwrap();
+        assert_eq!(server.book().built.last(), Some(&(own.id(), epoch, true)));
+        // Longer than one attempt to join takes.
+        tokio::time::sleep(Duration::from_secs(25)).await;
+        assert_eq!(alone.membership().role(), Role::Standalone);
+
+        let (role, serves) = if ends {
+            leader.kill();
+            (Role::Leader, own.id())
+        } else {
+            leader.resume();
+            (Role::Follower, leader.id())
+        };
+        until(&alone, role).await;
+        assert_eq!(alone.whose().await, Ok(serves));
+        assert_eq!(server.book().names["name"], serves);
+    }
+}
+
+/// Attempts that are shorter than the patience add up.
+#[tokio::test(start_paused = true)]
+async fn without_the_option_or_too_late_start_fails_as_ever() {
+    let (network, server) = (Network::new(12), Server::default());
+    let (leader, _led) = member(&network, &server).await;
+    leader.stop();
+    let failed = start(&network.process(), &server, None).await;
+    assert!(matches!(failed, Err(Error::HandshakeTimeout { .. })), "{failed:?}");
+    let late = start(&network.process(), &server, Some(AFTER * 10)).await;
+    assert!(matches!(late, Err(Error::HandshakeTimeout { .. })), "{late:?}");
+    let started = start(&network.process(), &server, Some(Duration::from_secs(15))).await;
+    assert_eq!(started.unwrap().membership().role(), Role::Standalone);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_own_client_that_cannot_be_built_is_said_and_tried_again() {
+    let (network, server) = (Network::new(13), Server::default());
+    let (leader, _led) = member(&network, &server).await;
+    let (own, alone) = member(&network, &server).await;
+    let mut events = alone.membership().events();
+    server.turns_away.store(true, Ordering::Relaxed);
+    leader.stop();
+    let failed = start(&network.process(), &server, Some(AFTER)).await;
+    assert!(matches!(failed, Err(Error::RealClient { .. })), "{failed:?}");
+    event(&mut events, |event| matches!(event, ClusterEvent::RealClient(_)).then_some(())).await;
+    assert!(matches!(alone.whose().await, Err(Error::RealClient { .. })));
+    server.turns_away.store(false, Ordering::Relaxed);
+    assert_eq!(soon(alone.whose()).await, Ok(own.id()));
+    leader.resume();
+    until(&alone, Role::Follower).await;
+    assert_eq!(alone.whose().await, Ok(leader.id()));
+}

@@ -1,0 +1,46 @@
+//! The calls that are under way when a member no longer waits for its leader, and when it follows again.
+
+use std::time::Duration;
+
+use cluster_client::Role;
+use cluster_client::testing::Network;
+use tokio::time::Instant;
+
+use crate::registry::Server;
+use crate::{member, until};
+
+#[tokio::test(start_paused = true)]
+async fn what_the_leader_has_is_waited_for_and_what_may_run_twice_is_not() {
+    let (network, server) = (Network::new(21), Server::default());
+    let (leader, _led) = member(&network, &server).await;
+    let (own, alone) = member(&network, &server).await;
+    leader.stop();
+    let (slow, again) = (alone.clone(), alone.clone());
+    let slow = tokio::spawn(async move { slow.slow().await });
+    let again = tokio::spawn(async move { again.slow_again().await });
+    until(&alone, Role::Standalone).await;
+    assert_eq!(again.await.unwrap(), Ok(own.id()));
+    assert!(!slow.is_finished());
+    leader.resume();
+    assert_eq!(slow.await.unwrap(), Ok(leader.id()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_of_the_own_client_are_finished_before_it_is_closed() {
+    let (network, server) = (Network::new(22), Server::default());
+    let (leader, _led) = member(&network, &server).await;
+    let (own, alone) = member(&network, &server).await;
+    leader.stop();
+    until(&alone, Role::Standalone).await;
+    let began = Instant::now();
+    let slow = alone.clone();
+    let slow = tokio::spawn(async move { slow.slow().await });
+    tokio::task::yield_now().await;
+    leader.resume();
+    until(&alone, Role::Electing).await;
+    // It waits for the leader, and is not the own client's any more.
+    let next = alone.whose();
+    assert_eq!(next.await, Ok(leader.id()));
+    assert!(began.elapsed() >= Duration::from_secs(1));
+    assert_eq!(slow.await.unwrap(), Ok(own.id()));
+}
