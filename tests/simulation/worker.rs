@@ -25,7 +25,7 @@ pub(crate) struct Seen {
     /// When who said that somebody else had been silent.
     pub(crate) alarms: Vec<(Instant, u32, ClusterEvent)>,
     /// One-way calls of which somebody has said that they failed, or may not have run.
-    pub(crate) oneways_failed: usize,
+    pub(crate) oneways_failed: u64,
     next_operation: u64,
     /// No more calls are begun.
     pub(crate) is_over: bool,
@@ -179,7 +179,7 @@ async fn listen(mut events: cluster_client::Events, log: Log, process: u32) {
     while let Some(event) = events.next().await {
         let mut seen = log.lock().unwrap();
         match &event {
-            ClusterEvent::OnewayFailed { .. } => seen.oneways_failed += 1,
+            ClusterEvent::OnewayFailed { calls, .. } => seen.oneways_failed += calls,
             ClusterEvent::LeaderUnresponsive { .. } => {
                 seen.alarms.push((Instant::now(), process, event));
             }
