@@ -14,6 +14,7 @@ pub enum Bug {
     RunsCancelledCalls,
     RunsCallsOfTheDead,
     ForgetsDeadlines,
+    HidesLostOneways,
     KeepsPlacesOfWaitingCalls,
     KeepsBytesOfEndedCalls,
     LeavesClientOpen,
@@ -57,7 +58,7 @@ pub(crate) const fn planted(_: Bug) -> bool {
 #[cfg(planted)]
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::ResendsUnknownCalls,
         Self::SaysNotExecutedOfUnknownCalls,
         Self::GivesUpIdempotentCalls,
@@ -67,6 +68,7 @@ impl Bug {
         Self::RunsCancelledCalls,
         Self::RunsCallsOfTheDead,
         Self::ForgetsDeadlines,
+        Self::HidesLostOneways,
         Self::KeepsPlacesOfWaitingCalls,
         Self::KeepsBytesOfEndedCalls,
         Self::LeavesClientOpen,
