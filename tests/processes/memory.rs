@@ -58,6 +58,8 @@ fn a_follower_that_is_stopped_costs_the_leader_little_and_the_others_nothing() {
     let healthy = || members.iter().filter(|member| member.pid() != members[stopped].pid());
 
     let mut audit = Audit::new(&group.ledger);
+    // For as long as the updates of a phase and what they leave behind take.
+    audit.was_stopped(&members[stopped], Duration::from_millis(4 * updates) + CAUGHT_UP_WITHIN);
     let [mut warm_up, mut all_read, mut one_stopped] = std::array::from_fn(|_| Phase::default());
     // Memory that was once occupied tends to stay so: what counts is how it was before anybody was stopped.
     warm_up.run(&members[leader], members.iter(), updates, &mut audit);

@@ -109,14 +109,13 @@ pub(crate) async fn start(member: &Arc<Member>, factory: Factory) -> Result<(), 
 async fn run(member: Arc<Member>, factory: Factory, mut start: Start) {
     let member = CloseAtTheEnd(member);
     let member = &member.0;
-    let mut backoff = Backoff::default();
+    let mut backoff = Backoff::for_port();
     loop {
         let began = clock::now();
         let ended = compete(member, &factory, &mut start).await;
         if ended.is_ok() && clock::now() - began >= SETTLED {
             backoff.reset();
         }
-        // The first delay of a row is none.
         let mut delay = backoff.next_delay(fastrand::u64(..));
         match ended {
             Ok(End::Closed) => break,
