@@ -8,6 +8,7 @@
 //! - `call`: the future of one call
 //! - `task`, `inbound`: the connection's task, and what it makes of the bytes it has read
 //! - `clock`: deadlines and heartbeats
+//! - `leaving`: the last calls of a process that closes
 //! - `scratch`: where packets are encoded
 
 use std::{
@@ -40,6 +41,7 @@ use crate::session::{
 mod call;
 mod clock;
 mod inbound;
+mod leaving;
 mod scratch;
 mod task;
 #[cfg(test)]
@@ -252,13 +254,6 @@ impl LeaderLink {
         Ok(())
     }
 
-    /// Takes no more calls, and returns when none waits for its answer any more.
-    pub(crate) async fn leave(&self) {
-        while !self.lock().stop_taking_calls() {
-            self.quiet.notified().await;
-        }
-    }
-
     /// Ends the connection. What waits to be written is written, as far as the socket takes it at once.
     pub(crate) fn close(&self) {
         let batch = self.lock().outbound.begin();
@@ -323,12 +318,6 @@ impl LeaderLink {
         self.quiet.notify_one();
     }
 
-    fn ring_if(&self, quiet: bool) {
-        if quiet {
-            self.quiet.notify_one();
-        }
-    }
-
     /// A packet whose id is still to be set.
     fn encode(
         &self,
@@ -365,19 +354,6 @@ fn no_data(_: &mut Vec<u8>) -> Result<(), EncodeError> {
 }
 
 impl State {
-    /// True once no call waits any more.
-    fn stop_taking_calls(&mut self) -> bool {
-        if self.phase == Phase::Open {
-            self.phase = Phase::GoingAway;
-        }
-        self.phase == Phase::Closed || self.is_quiet()
-    }
-
-    /// Whether no call waits any more and none is taken.
-    fn is_quiet(&self) -> bool {
-        self.phase == Phase::GoingAway && self.calls.live() == 0
-    }
-
     /// Whether another call can be sent.
     fn admit(&self, packet: &[u8], settings: &LinkSettings) -> Result<(), StartError> {
         match self.phase {
