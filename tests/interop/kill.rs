@@ -10,8 +10,8 @@ use crate::node::{Node, Peer};
 use crate::{MEMBER, alone};
 
 const ROUNDS: u64 = 100;
-/// A Rust member that was less than a second in its role tries less often for the next one.
-const ROUND: Duration = Duration::from_millis(1_100);
+/// A Rust member that was shorter in its role waits longer for the next one.
+const ROUND: Duration = Duration::from_millis(200);
 /// Far beyond what it takes; the table says how long it did take.
 const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(10);
 

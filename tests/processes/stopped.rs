@@ -10,8 +10,14 @@ use crate::audit::{Audit, Totals};
 use crate::duty::{enlist, name, stop};
 use crate::{MEMBER, alone};
 
-/// For tests that would take long otherwise. A silent follower is dropped after fifteen of them.
+/// For tests that would take long otherwise.
 const SHORT: Duration = Duration::from_millis(200);
+
+/// Of these, a silent follower is dropped.
+const DROPPED_AFTER: u32 = 15;
+
+/// Longer than any call may take, and than a silent follower may be silent.
+const AWAY: Duration = Duration::from_secs(4);
 
 /// How soon all is well again.
 const RECOVERY: Duration = Duration::from_secs(1);
@@ -57,6 +63,7 @@ fn stop_leader(heartbeat_interval: Duration, tolerance: Duration, rounds: usize)
         }
 
         let from = positions(&members);
+        audit.was_stopped(&members[leader], stopped.elapsed());
         let continued = Moment::now();
         members[leader].signal(Signal::CONT);
         for (member, from) in followers_from(&members, &from, leader) {
@@ -83,6 +90,7 @@ fn a_follower_that_is_stopped_affects_nobody_and_goes_on_later() {
     let stopped = (group.leader(&members) + 1) % 4;
     let mut own = Audit::new(&group.ledger);
     let mut others = Audit::new(&group.ledger);
+    own.was_stopped(&members[stopped], 2 * DROPPED_AFTER * SHORT);
     for is_dropped in [false, true] {
         let from = positions(&members);
         members[stopped].signal(Signal::STOP);
@@ -120,10 +128,10 @@ fn all_that_are_stopped_together_go_on_together() {
     let _alone = alone();
     let (group, members) = start(8, SHORT / 2);
     let mut audit = Audit::new(&group.ledger);
-    for round in 0..4 {
+    members.iter().for_each(|member| audit.was_stopped(member, AWAY));
+    for round in 0..2 {
         members.iter().for_each(|member| member.signal(Signal::STOP));
-        // That long they are away: no call has so long a deadline.
-        std::thread::sleep(Duration::from_secs(4));
+        std::thread::sleep(AWAY);
         let from = positions(&members);
         let continued = Moment::now();
         // The leader among the first in some rounds, among the last in others.
@@ -139,7 +147,7 @@ fn all_that_are_stopped_together_go_on_together() {
     members.iter().for_each(stop);
     members.iter().for_each(|member| audit.hear(member));
     let totals = audit.end();
-    println!("all stopped four times: {totals}");
+    println!("all stopped twice: {totals}");
     only_deadlines(&totals);
     nobody_blamed(&group, &totals);
     assert_eq!(totals.events.get("LeaderUnresponsive"), None);

@@ -120,7 +120,7 @@ impl Backend {
         let _ = self.execute(&cx, token).await;
     }
 
-    #[subscribe]
+    #[subscribe(default)]
     pub async fn watch(&self, topic: String) -> Result<Subscription<News>, BackendError> {
         let (sender, subscription) = Subscription::channel();
         self.shared.watchers.lock().unwrap().push((topic.clone(), sender));

@@ -140,8 +140,6 @@ struct Load {
     stop: Arc<AtomicBool>,
     running: Arc<AtomicUsize>,
     begun: Arc<AtomicUsize>,
-    /// How many tasks there were.
-    started: Arc<AtomicUsize>,
 }
 
 impl Load {
@@ -150,19 +148,18 @@ impl Load {
         self.running.store(tasks, Ordering::Relaxed);
         for (turn, kind) in KINDS.iter().cycle().take(tasks).enumerate() {
             let (proxy, load) = (proxy.clone(), self.clone());
-            let task = self.started.fetch_add(1, Ordering::Relaxed);
             tokio::spawn(async move {
                 // Not all at the same moment.
                 tokio::time::sleep(every.mul_f64(turn as f64 / tasks as f64)).await;
                 let mut turns = tokio::time::interval(every);
                 turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
-                for number in 1_u64.. {
+                loop {
                     turns.tick().await;
                     if load.stop.load(Ordering::Relaxed) {
                         break;
                     }
-                    load.begun.fetch_add(1, Ordering::Relaxed);
-                    let token = format!("{kind}-{}-{task}-{number}", std::process::id());
+                    let number = load.begun.fetch_add(1, Ordering::Relaxed) + 1;
+                    let token = format!("{kind}-{}-{turn}-{number}", std::process::id());
                     say(&call(&proxy, token).await);
                 }
                 if load.running.fetch_sub(1, Ordering::Relaxed) == 1 {

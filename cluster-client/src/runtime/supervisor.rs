@@ -114,14 +114,13 @@ async fn run(member: Arc<Member>, factory: Factory, start: Start) {
         start,
         closing_since: None,
     };
-    let mut backoff = Backoff::default();
+    let mut backoff = Backoff::for_port();
     loop {
         let began = clock::now();
         let ended = candidate.compete().await;
         if ended.is_ok() && clock::now() - began >= SETTLED {
             backoff.reset();
         }
-        // The first delay of a row is none.
         let mut delay = backoff.next_delay(fastrand::u64(..));
         match ended {
             Ok(End::Closed) => break,

@@ -2,37 +2,44 @@
 
 use std::time::Duration;
 
-/// The delays of a row of failed attempts: the first one at once, the others anywhere between nothing and
+/// The delays of a row of failed attempts: the first ones at once, the others anywhere between nothing and
 /// a ceiling that doubles, so that the members do not try in step.
 #[derive(Debug)]
 pub(crate) struct Backoff {
     attempts: u32,
+    at_once: u32,
     first_ceiling: Duration,
     last_ceiling: Duration,
 }
 
 impl Default for Backoff {
-    /// From 5 ms to 500 ms: for the port, which costs nothing but a few system calls.
+    /// The first one at once, then from 5 ms to 500 ms: for what costs nothing but a few system calls.
     fn default() -> Self {
-        Self::new(Duration::from_millis(5), Duration::from_millis(500))
+        Self::new(1, Duration::from_millis(5), Duration::from_millis(500))
     }
 }
 
 impl Backoff {
-    /// From 100 ms to 5 s, none of them at once: for a real client, which costs a server something.
-    pub(crate) fn slow() -> Self {
-        Self { attempts: 1, ..Self::new(Duration::from_millis(100), Duration::from_secs(5)) }
+    /// The same for the port, with two at once. A process that is killed closes its connections before its listener, and what
+    /// the first attempt has connected to then is reset just when the port is free.
+    pub(crate) fn for_port() -> Self {
+        Self { at_once: 2, ..Self::default() }
     }
 
-    fn new(first_ceiling: Duration, last_ceiling: Duration) -> Self {
-        Self { attempts: 0, first_ceiling, last_ceiling }
+    /// From 100 ms to 5 s, none of them at once: for a real client, which costs a server something.
+    pub(crate) fn slow() -> Self {
+        Self::new(0, Duration::from_millis(100), Duration::from_secs(5))
+    }
+
+    fn new(at_once: u32, first_ceiling: Duration, last_ceiling: Duration) -> Self {
+        Self { attempts: 0, at_once, first_ceiling, last_ceiling }
     }
 
     /// The delay before the next attempt, given 64 random bits.
     pub(crate) fn next_delay(&mut self, random: u64) -> Duration {
         let attempt = self.attempts;
         self.attempts = attempt.saturating_add(1);
-        let Some(doublings) = attempt.checked_sub(1) else {
+        let Some(doublings) = attempt.checked_sub(self.at_once) else {
             return Duration::ZERO;
         };
         let factor = 2_u32.saturating_pow(doublings);
@@ -62,6 +69,12 @@ mod tests {
         assert_eq!(millis(&mut backoff, u64::MAX, 2), [0, 5]);
         backoff.attempts = u32::MAX;
         assert_eq!(millis(&mut backoff, u64::MAX, 2), [500, 500]);
+    }
+
+    #[test]
+    fn what_is_tried_at_once_is_not_delayed() {
+        assert_eq!(millis(&mut Backoff::for_port(), u64::MAX, 4), [0, 0, 5, 10]);
+        assert_eq!(millis(&mut Backoff::slow(), u64::MAX, 3), [100, 200, 400]);
     }
 
     #[test]

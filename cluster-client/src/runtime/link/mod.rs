@@ -9,6 +9,7 @@
 //! - `call`: the future of one call
 //! - `task`, `inbound`: the connection's task, and what it makes of the bytes it has read
 //! - `clock`: deadlines and heartbeats
+//! - `leaving`: the last calls of a process that closes
 //! - `scratch`: where packets are encoded
 
 use std::{
@@ -43,6 +44,7 @@ use crate::session::{
 mod call;
 mod clock;
 mod inbound;
+mod leaving;
 mod scratch;
 mod state;
 mod task;
@@ -253,13 +255,6 @@ impl LeaderLink {
         Ok(())
     }
 
-    /// Takes no more calls, and returns when none waits for its answer any more.
-    pub(crate) async fn leave(&self) {
-        while !self.lock().stop_taking_calls() {
-            self.quiet.notified().await;
-        }
-    }
-
     /// Ends the connection. What waits to be written is written, as far as the socket takes it at once.
     pub(crate) fn close(&self) {
         let batch = self.lock().outbound.begin();
@@ -338,12 +333,6 @@ impl LeaderLink {
         lost.into_iter().for_each(Waker::wake);
         self.bell.notify_one();
         self.quiet.notify_one();
-    }
-
-    fn ring_if(&self, quiet: bool) {
-        if quiet {
-            self.quiet.notify_one();
-        }
     }
 
     /// A packet whose id is still to be set.

@@ -43,19 +43,6 @@ pub(super) enum Phase {
 }
 
 impl State {
-    /// No more calls are made. True once none waits any more.
-    pub(super) fn stop_taking_calls(&mut self) -> bool {
-        if self.phase != Phase::Closed {
-            self.phase = Phase::GoingAway;
-        }
-        self.phase == Phase::Closed || self.is_quiet()
-    }
-
-    /// Whether no call waits any more and none is taken.
-    pub(super) fn is_quiet(&self) -> bool {
-        self.phase == Phase::GoingAway && self.calls.live() == 0
-    }
-
     /// Whether another call can be sent.
     pub(super) fn admit(&self, packet: &[u8], settings: &LinkSettings) -> Result<(), StartError> {
         match self.phase {
