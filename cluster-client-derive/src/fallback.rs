@@ -44,7 +44,7 @@ fn stand_ins(client: &Client, item: &Item) -> TokenStream {
                 Self(proxy)
             }
 
-            fn close(_: #private::Arc<()>) -> #private::BoxFuture<'static, ()> {
+            fn close(_: #private::Arc<()>) -> #private::BoxFuture<'static, ::core::option::Option<#private::String>> {
                 loop {}
             }
         }

@@ -132,7 +132,7 @@ use crate::report::Errors;
 ///   names the publication (default: all arguments); `undo = "method"`: called with the same
 ///   arguments when the publishing process is gone; `event`: not remembered. Also `idempotent`,
 ///   `spawn` and `timeout`.
-/// - `#[close]`: called when the leader lets go of the client.
+/// - `#[close]`: called when the leader lets go of the client. An error that it returns is an event, `ClusterEvent::RealClient`.
 ///
 /// The first three take `name = "…"` (on the wire) and `version = "…"`.
 ///

@@ -1,6 +1,7 @@
 //! What generated code needs. Not public API: it changes with every release.
 
 pub use std::boxed::Box;
+pub use std::string::String;
 pub use std::sync::Arc;
 
 use cluster_protocol::EncodeArguments;
@@ -17,7 +18,9 @@ pub use crate::membership::Membership;
 pub use crate::options::Builder;
 pub use crate::proxy::{FollowerProxy, LeaderProxy, Proxy, Target};
 pub use crate::serve::{Call, Opened, Reply, Slot};
-pub use crate::service::{Accept, BoxFuture, ByValue, KeyFn, Method, MethodInfo, Service, Shared};
+pub use crate::service::{
+    Accept, BoxFuture, ByValue, Closed, KeyFn, Method, MethodInfo, Service, Shared,
+};
 pub use crate::signature::{
     Answer, Borrowed, Delivers, Failed, Fails, Fallible, Owned, OwnedForm, Returns, Success, Takes,
 };
@@ -59,4 +62,9 @@ pub fn opened<M: Delivers + Fails>(
 /// What is known of the events of a subscription.
 pub const fn events<M: Delivers>() -> Events {
     Events::of::<M::Event>()
+}
+
+/// What a `#[close]` method has failed with: there is one at most, and perhaps none.
+pub fn error<const N: usize>(errors: [Option<String>; N]) -> Option<String> {
+    errors.into_iter().flatten().next()
 }

@@ -4,6 +4,7 @@
 //! erased, so that nothing in `runtime` is generic.
 
 use std::any::Any;
+use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -28,8 +29,31 @@ pub trait Service: Sized + Send + Sync + 'static {
     const METHODS: &'static [Method<Self::Client>];
     /// Wraps a proxy into the generated type.
     fn from_proxy(proxy: Proxy<Self>) -> Self;
-    /// Runs the `#[close]` method, if there is one.
-    fn close(client: Arc<Self::Client>) -> BoxFuture<'static, ()>;
+    /// Runs the `#[close]` method, if there is one; its error.
+    fn close(client: Arc<Self::Client>) -> BoxFuture<'static, Option<String>>;
+}
+
+/// What a `#[close]` method returns.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be what a `#[close]` method returns",
+    label = "its error has no text",
+    note = "write no return type, or `Result<(), E>` with an `E` that implements `Display`"
+)]
+pub trait Closed {
+    /// The text of the error, if it is one.
+    fn error(self) -> Option<String>;
+}
+
+impl Closed for () {
+    fn error(self) -> Option<String> {
+        None
+    }
+}
+
+impl<E: Display> Closed for Result<(), E> {
+    fn error(self) -> Option<String> {
+        self.err().map(|error| error.to_string())
+    }
 }
 
 /// What a factory may return for a service; `Form` keeps the two forms apart for the compiler.
@@ -243,8 +267,8 @@ pub(crate) trait Served: Send + Sync + 'static {
     fn serve(&self, method: usize, call: Call, slot: &mut Slot);
     /// Opens a subscription at the real client; other methods have none.
     fn open(&self, method: usize, call: Call) -> Option<BoxFuture<'static, Opened>>;
-    /// Runs the `#[close]` method.
-    fn close(&self) -> BoxFuture<'static, ()>;
+    /// Runs the `#[close]` method; its error.
+    fn close(&self) -> BoxFuture<'static, Option<String>>;
     /// For the way back to the typed client.
     fn as_any(&self) -> &dyn Any;
 }
@@ -268,7 +292,7 @@ impl<S: Service> Served for Bound<S> {
         }
     }
 
-    fn close(&self) -> BoxFuture<'static, ()> {
+    fn close(&self) -> BoxFuture<'static, Option<String>> {
         S::close(Arc::clone(&self.client))
     }
 

@@ -127,7 +127,12 @@ async fn a_follower_of_a_silent_leader_serves_itself_until_the_leader_answers() 
     assert_eq!(alone.membership().leader().unwrap().epoch, epoch);
     assert_eq!(alone.whose().await, Ok(leader.id()));
     assert_eq!(*server.open.borrow(), [leader.id()]);
-    assert_eq!(server.book().names["name"], leader.id());
+    assert_eq!(
+        server.book().names.get("name"),
+        Some(&leader.id()),
+        "it was made again there, and last"
+    );
+    assert_eq!(server.book().taken_back, 0);
     assert_eq!(next(&mut watching).await, Event::Resynced);
     assert_eq!(next(&mut watching).await, Event::Value(Value(value, leader.id())));
     let value = server.push();

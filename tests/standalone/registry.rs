@@ -28,8 +28,11 @@ pub(crate) struct Server {
 
 #[derive(Default)]
 pub(crate) struct Book {
-    /// Whose is a name? It is kept under the name: whichever client closes, its own names are gone.
+    /// The client that a name was registered by last. There is one entry a name: a client that has registered it and closes
+    /// takes it away.
     pub(crate) names: BTreeMap<String, u32>,
+    /// How often a name was taken back.
+    pub(crate) taken_back: u32,
     /// Who was given which epoch, and whether alone.
     pub(crate) built: Vec<(u32, u64, bool)>,
     value: u64,
@@ -61,7 +64,7 @@ impl Server {
         let process = process.id();
         self.book().built.push((process, cx.epoch(), cx.is_standalone()));
         self.open.send_modify(|open| open.push(process));
-        Ok(Registry { server: self.clone(), process })
+        Ok(Registry { server: self.clone(), process, registered: Mutex::default() })
     }
 }
 
@@ -69,6 +72,7 @@ impl Server {
 pub(crate) struct Registry {
     server: Server,
     process: u32,
+    registered: Mutex<Vec<String>>,
 }
 
 #[cluster_client(vis = "pub(crate)")]
@@ -93,13 +97,16 @@ impl Registry {
 
     #[publish(undo = "deregister")]
     pub(crate) async fn register(&self, name: String) -> Result<(), Error> {
+        self.registered.lock().unwrap().push(name.clone());
         self.server.book().names.insert(name, self.process);
         Ok(())
     }
 
     #[invoke]
     pub(crate) async fn deregister(&self, name: String) -> Result<(), Error> {
-        self.server.book().names.remove(&name);
+        let mut book = self.server.book();
+        book.names.remove(&name);
+        book.taken_back += 1;
         Ok(())
     }
 
@@ -116,7 +123,9 @@ impl Registry {
     #[close]
     pub(crate) async fn disconnect(&self) {
         let mut book = self.server.book();
-        book.names.retain(|_, process| *process != self.process);
+        for name in &*self.registered.lock().unwrap() {
+            book.names.remove(name);
+        }
         book.watchers.retain(|(process, _)| *process != self.process);
         drop(book);
         self.server.open.send_modify(|open| open.retain(|process| *process != self.process));

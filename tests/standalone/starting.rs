@@ -6,7 +6,7 @@ use std::time::Duration;
 use cluster_client::testing::Network;
 use cluster_client::{ClusterEvent, Error, Role};
 
-use crate::registry::Server;
+use crate::registry::{RegistryProxy, Server};
 use crate::{AFTER, event, member, soon, start, until};
 
 #[tokio::test(start_paused = true)]
@@ -49,6 +49,26 @@ async fn without_the_option_or_too_late_start_fails_as_ever() {
     let late = start(&network.process(), &server, Some(AFTER * 10)).await;
     assert!(matches!(late, Err(Error::HandshakeTimeout { .. })), "{late:?}");
     let started = start(&network.process(), &server, Some(Duration::from_secs(15))).await;
+    assert_eq!(started.unwrap().membership().role(), Role::Standalone);
+}
+
+/// However short the attempts are in comparison with the pauses between them.
+#[tokio::test(start_paused = true)]
+async fn many_short_attempts_are_one_silence() {
+    let (network, server) = (Network::new(14), Server::default());
+    let (leader, _led) = member(&network, &server).await;
+    leader.stop();
+    let (process, server) = (network.process(), server.clone());
+    let started = RegistryProxy::builder()
+        .process(&process)
+        .heartbeat_interval(Duration::from_millis(50))
+        .connect_timeout(Duration::from_millis(20))
+        .standalone_after(Duration::from_secs(2))
+        .start({
+            let process = process.clone();
+            move |cx| std::future::ready(server.connect(&process, &cx))
+        })
+        .await;
     assert_eq!(started.unwrap().membership().role(), Role::Standalone);
 }
 

@@ -32,7 +32,7 @@ pub(super) fn service(client: &Client) -> TokenStream {
     let closes = client.methods.iter().filter(|method| !method.is_remote()).map(|method| {
         let (cfgs, close) = (&method.cfgs, real_method(client, method));
         let this = this(client, span);
-        quote_spanned!(span=> #(#cfgs)* let _ = #close(#this).await;)
+        quote_spanned!(span=> #(#cfgs)* #private::Closed::error(#close(#this).await))
     });
     let accept = accept(client);
     quote_spanned! {span=>
@@ -45,10 +45,11 @@ pub(super) fn service(client: &Client) -> TokenStream {
                 Self(proxy)
             }
 
-            fn close(client: #private::Arc<#real>) -> #private::BoxFuture<'static, ()> {
+            fn close(client: #private::Arc<#real>) -> #private::BoxFuture<'static, ::core::option::Option<#private::String>> {
                 #private::Box::pin(async move {
-                    #(#closes)*
+                    let errors = [#(#closes,)*];
                     ::core::mem::drop(client);
+                    #private::error(errors)
                 })
             }
         }

@@ -88,8 +88,9 @@ pub enum ClusterEvent {
     FollowerJoined { pid: u32, instance: InstanceId },
     /// In the leader: a follower left, or was dropped because it was silent or broke the rules.
     FollowerLeft { pid: u32, instance: InstanceId, reason: String },
-    /// The real client could not be built (in the leader, for each attempt, and in its followers), or its `#[close]`
-    /// panicked (in the leader).
+    /// The real client could not be built (in the leader or who stands alone, for each attempt, and in
+    /// the leader's followers), or its `#[close]`
+    /// failed, panicked, or took longer than [`Limits::drain`](crate::Limits::drain) and was cut off (in the leader).
     RealClient(Error),
     /// One-way calls of a method failed after they had been accepted, mostly one. In the caller if it never left it: no leader
     /// came in time, a bound was reached, or the member closed. In the leader if it failed there, whoever called; its caller

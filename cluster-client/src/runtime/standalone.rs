@@ -69,29 +69,29 @@ impl StandIn {
         self.state = State::Serving { leadership: ended, work };
     }
 
-    /// Serves, if it has begun. Cancel safe: polled again, it goes on.
+    /// Serves if it has begun, or once a silence that it waits for has lasted for `standalone_after`. Cancel safe: polled
+    /// again, it goes on.
     pub(super) async fn serve(&mut self) -> Infallible {
+        while let State::Waiting(silence) = &mut self.state {
+            tokio::time::sleep_until(silence.due().into()).await;
+            if silence.tick(clock::now()) == Verdict::GivenUp {
+                self.begin();
+            }
+        }
         match &mut self.state {
             State::Serving { work, .. } => work.await,
             State::Idle | State::Waiting(_) => pending().await,
         }
     }
 
-    /// The same while the owner of the port does not answer: begins once that has lasted for `standalone_after`, over as many
-    /// attempts to reach it as there are.
-    pub(super) async fn serve_in_time(&mut self) -> Infallible {
+    /// The same while the owner of the port owes an answer. Its silence lasts over as many attempts to reach it as there are.
+    pub(super) async fn serve_in_silence(&mut self) -> Infallible {
         let options = &self.member.options;
         if let State::Idle = self.state
             && options.standalone_after.is_some()
         {
             let liveness = Liveness::new(clock::now(), options.heartbeat_interval);
             self.state = State::Waiting(liveness.with_patience(options.standalone_after));
-        }
-        while let State::Waiting(silence) = &mut self.state {
-            tokio::time::sleep_until(silence.due().into()).await;
-            if silence.tick(clock::now()) == Verdict::GivenUp {
-                self.begin();
-            }
         }
         self.serve().await
     }

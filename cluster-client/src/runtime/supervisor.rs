@@ -221,7 +221,7 @@ impl Candidate {
             biased;
             () = member.status.close_requested() => return Ok(End::Closed),
             joined = joining::join(member) => joined,
-            never = stand_in.serve_in_time() => match never {},
+            never = stand_in.serve_in_silence() => match never {},
         };
         match joined {
             Ok(registered) => {

@@ -1,8 +1,9 @@
 //! Closing, from within and by dropping.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use cluster_client::{ClusterEvent, Error, Membership, Outcome, Role, cluster_client};
+use cluster_client::{ClusterEvent, Error, Limits, Membership, Outcome, Role, cluster_client};
 use support::free_port;
 
 use crate::samples::{
@@ -147,4 +148,53 @@ async fn a_subscription_keeps_its_member() {
         _ => None,
     });
     assert_eq!(left.await, leaving);
+}
+
+/// Says that it cannot be closed, or never comes to an end with it.
+struct Stubborn {
+    hangs: bool,
+}
+
+#[cluster_client]
+impl Stubborn {
+    #[invoke]
+    async fn ping(&self) {}
+
+    #[close]
+    async fn disconnect(&self) -> Result<(), Error> {
+        if self.hangs {
+            std::future::pending::<()>().await;
+        }
+        Err(Error::CalledFromFactory { method: "commit".to_owned() })
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_is_not_closed_well_is_an_event() {
+    for hangs in [false, true] {
+        let limits = Limits { drain: Duration::from_millis(50), ..Limits::default() };
+        let start = StubbornProxy::builder()
+            .port(free_port())
+            .limits(limits)
+            .start(move |_| std::future::ready(Ok::<_, Error>(Stubborn { hangs })));
+        let proxy = soon(start).await.unwrap();
+        let mut events = proxy.membership().events();
+        soon(proxy.disconnect()).await.unwrap();
+        let error = match soon(events.next()).await {
+            Some(ClusterEvent::RealClient(error)) => error,
+            other => panic!("{other:?}"),
+        };
+        let method = "#[close]".to_owned();
+        let timeout = Duration::from_millis(50);
+        let outcome = Outcome::Unknown;
+        assert_eq!(
+            error,
+            if hangs {
+                Error::DeadlineExceeded { method, timeout, outcome }
+            } else {
+                let error = Error::CalledFromFactory { method: "commit".to_owned() };
+                Error::MethodFailed { method, message: error.to_string() }
+            }
+        );
+    }
 }

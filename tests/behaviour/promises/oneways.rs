@@ -40,7 +40,7 @@ async fn failed(events: &mut Events) -> Vec<(u64, Outcome)> {
     loop {
         match soon(events.next()).await.expect("the member is open") {
             ClusterEvent::OnewayFailed { calls, error, .. } => {
-                failed.push((calls, error.outcome()))
+                failed.push((calls, error.outcome()));
             }
             ClusterEvent::BecameLeader { .. } => return failed,
             _ => {}

@@ -44,7 +44,8 @@ use self::gate::ClosingWithin;
 pub(crate) use self::gate::{Gate, HeldPermit, Permit, Refusal, refusal};
 use crate::clock;
 use crate::context::{CallContext, CallId, Caller, InstanceId};
-use crate::error::Error;
+use crate::error::{Error, Outcome};
+use crate::failure;
 use crate::limits::Limits;
 use crate::membership::{ClusterEvent, LeaderInfo, Status};
 use crate::node::NodeInterface;
@@ -108,6 +109,9 @@ pub(crate) enum State {
     Draining,
     Closed,
 }
+
+/// The method of that kind, in errors. It need not be called so.
+const CLOSE: &str = "#[close]";
 
 tokio::task_local! {
     /// The leadership whose method is being polled.
@@ -277,16 +281,25 @@ impl Leadership {
             )
             .await
             {
-                Ok(Ok(())) => {}
-                Ok(Err(panic)) => {
-                    let method = "#[close]".to_owned();
-                    self.emit(ClusterEvent::RealClient(Error::Panicked { method, message: panic }));
+                Ok(Ok(None)) => {}
+                Ok(Ok(Some(message))) => {
+                    self.not_closed(failure::method_failed(CLOSE, message));
                 }
-                Err(_) => {
-                    tracing::warn!(channel = %self.terms.channel, "the real client is still closing; not waiting for it");
+                Ok(Err(message)) => {
+                    self.not_closed(Error::Panicked { method: CLOSE.to_owned(), message });
                 }
+                Err(_) => self.not_closed(Error::DeadlineExceeded {
+                    method: CLOSE.to_owned(),
+                    timeout: self.terms.limits.drain,
+                    outcome: Outcome::Unknown,
+                }),
             }
         }
+    }
+
+    fn not_closed(&self, error: Error) {
+        tracing::warn!(channel = %self.terms.channel, %error, "the real client was not closed well");
+        self.emit(ClusterEvent::RealClient(error));
     }
 
     /// Ends all connections and tasks. The port is free by now.
