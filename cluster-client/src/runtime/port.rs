@@ -210,6 +210,9 @@ impl Drop for Listening {
     }
 }
 
+/// After the first connection in a row that could not be accepted.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+
 async fn accept(listener: Listener, owner: Arc<PortOwner>, limits: Limits) {
     let listening = Listening { owner: Arc::clone(&owner), listener: Some(listener) };
     let mut pending = VecDeque::new();
@@ -229,7 +232,7 @@ async fn accept(listener: Listener, owner: Arc<PortOwner>, limits: Limits) {
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             // Out of descriptors or memory: never a reason to stop leading.
             Err(error) => {
-                pause = (pause * 2).clamp(Duration::from_millis(10), Duration::from_secs(1));
+                pause = longer(pause, limits.accept_pause);
                 owner.report(&error);
                 tokio::select! {
                     biased;
@@ -239,6 +242,10 @@ async fn accept(listener: Listener, owner: Arc<PortOwner>, limits: Limits) {
             }
         }
     }
+}
+
+fn longer(pause: Duration, longest: Duration) -> Duration {
+    (pause * 2).max(FIRST_PAUSE).min(longest)
 }
 
 /// Starts a handshake, at the cost of the oldest one if too many are pending.
@@ -259,7 +266,7 @@ fn admit(
         );
         oldest.abort();
     }
-    let handshake = admission::admit(stream, Arc::clone(owner), limits.handshake_timeout);
+    let handshake = admission::admit(stream, Arc::clone(owner), limits.clone());
     pending.push_back(owner.host.spawn(handshake));
 }
 
@@ -275,4 +282,24 @@ impl PortOwner {
 /// A panic while one of these locks is held leaves nothing half done: they guard single map operations.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_cannot_accept_pauses_longer_and_longer_but_not_for_ever() {
+        let millis = |longest| {
+            let mut pause = Duration::ZERO;
+            let mut next = || {
+                pause = longer(pause, Duration::from_millis(longest));
+                pause.as_millis()
+            };
+            [(); 4].map(|()| next())
+        };
+        assert_eq!(millis(1000), [10, 20, 40, 80]);
+        assert_eq!(millis(25), [10, 20, 25, 25]);
+        assert_eq!(millis(3), [3, 3, 3, 3]);
+    }
 }

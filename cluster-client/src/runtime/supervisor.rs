@@ -20,7 +20,6 @@ use crate::clock;
 use crate::error::Error;
 use crate::member::{Factory, Link, Member};
 use crate::membership::{ClusterEvent, Role, RolePreference};
-use crate::session::backoff::Backoff;
 use crate::subscription::CloseReason;
 
 /// How a role has ended.
@@ -108,7 +107,7 @@ pub(crate) async fn start(member: &Arc<Member>, factory: Factory) -> Result<(), 
 async fn run(member: Arc<Member>, factory: Factory, mut start: Start) {
     let member = CloseAtTheEnd(member);
     let member = &member.0;
-    let mut backoff = Backoff::default();
+    let mut backoff = member.options.limits.reconnecting();
     loop {
         let began = clock::now();
         let ended = compete(member, &factory, &mut start).await;

@@ -12,13 +12,18 @@ pub(crate) struct Backoff {
 }
 
 impl Default for Backoff {
-    /// From 5 ms to 500 ms: for the port, which costs nothing but a few system calls.
+    /// From 5 ms to 500 ms: for a leader that has no room.
     fn default() -> Self {
-        Self::new(Duration::from_millis(5), Duration::from_millis(500))
+        Self::for_the_port(Duration::from_millis(500))
     }
 }
 
 impl Backoff {
+    /// From 5 ms, or less if that is the longest: for the port, which costs nothing but a few system calls.
+    pub(crate) fn for_the_port(longest: Duration) -> Self {
+        Self::new(Duration::from_millis(5).min(longest), longest)
+    }
+
     /// From 100 ms to 5 s, none of them at once: for a real client, which costs a server something.
     pub(crate) fn slow() -> Self {
         Self { attempts: 1, ..Self::new(Duration::from_millis(100), Duration::from_secs(5)) }
@@ -55,11 +60,13 @@ mod tests {
     }
 
     #[test]
-    fn the_ceiling_doubles_up_to_half_a_second() {
+    fn the_ceiling_doubles_up_to_the_longest() {
         let mut backoff = Backoff::default();
         assert_eq!(millis(&mut backoff, u64::MAX, 10), [0, 5, 10, 20, 40, 80, 160, 320, 500, 500]);
         backoff.reset();
         assert_eq!(millis(&mut backoff, u64::MAX, 2), [0, 5]);
+        let mut shorter = Backoff::for_the_port(Duration::from_millis(12));
+        assert_eq!(millis(&mut shorter, u64::MAX, 5), [0, 5, 10, 12, 12]);
         backoff.attempts = u32::MAX;
         assert_eq!(millis(&mut backoff, u64::MAX, 2), [500, 500]);
     }
