@@ -25,11 +25,11 @@ use crate::session::publications::Bounds;
 /// |---|---|
 /// | size of a packet | [`max_data`](Self::max_data), [`max_conn_object`](Self::max_conn_object) |
 /// | who has not registered | [`handshake_packet_bytes`](Self::handshake_packet_bytes), [`handshake_bytes`](Self::handshake_bytes), [`handshake_timeout`](Self::handshake_timeout), [`pending_handshakes`](Self::pending_handshakes), [`followers`](Self::followers) |
-/// | calls that run | [`in_flight`](Self::in_flight), [`in_flight_bytes`](Self::in_flight_bytes), [`in_flight_per_follower`](Self::in_flight_per_follower), [`in_flight_bytes_per_follower`](Self::in_flight_bytes_per_follower) |
+/// | calls that run | [`in_flight`](Self::in_flight), [`in_flight_bytes`](Self::in_flight_bytes), [`in_flight_per_follower`](Self::in_flight_per_follower), [`in_flight_bytes_per_follower`](Self::in_flight_bytes_per_follower), [`in_flight_pause`](Self::in_flight_pause) |
 /// | calls that wait for a leader | [`waiting_calls`](Self::waiting_calls), [`waiting_bytes`](Self::waiting_bytes) |
 /// | what a peer does not read | [`outbound_bytes`](Self::outbound_bytes) |
 /// | how a peer sends |  |
-/// | turns | [`frames_per_turn`](Self::frames_per_turn) |
+/// | turns | [`frames_per_turn`](Self::frames_per_turn), [`bytes_per_turn`](Self::bytes_per_turn) |
 /// | subscriptions | [`subscriptions`](Self::subscriptions), [`subscriptions_per_follower`](Self::subscriptions_per_follower), [`retained_items`](Self::retained_items), [`retained_bytes`](Self::retained_bytes), [`linger`](Self::linger) |
 /// | publications | [`publications_per_follower`](Self::publications_per_follower), [`publication_bytes_per_follower`](Self::publication_bytes_per_follower) |
 /// | trying again, and leaving | [`accept_pause`](Self::accept_pause), [`reconnect_pause`](Self::reconnect_pause), [`drain`](Self::drain) |
@@ -74,6 +74,9 @@ pub struct Limits {
     /// Bytes of arguments that one follower may have in the leader, counted as in
     /// [`in_flight_bytes`](Self::in_flight_bytes). Default 16 MiB.
     pub in_flight_bytes_per_follower: usize,
+    /// How long a follower with arguments of more than 64 KiB waits, unread, for room in one of the bounds in bytes before
+    /// it is told [`Error::Busy`]. Default 50 ms.
+    pub in_flight_pause: Duration,
 
     /// Calls of this process that wait for a leader. Default 1,024, each also bounded by its own deadline.
     pub waiting_calls: usize,
@@ -85,8 +88,10 @@ pub struct Limits {
     /// go and are announced as `Missed`. Nobody is disconnected for it.
     pub outbound_bytes: usize,
 
-    /// Packets handled for one connection before the others get their turn. Default 256.
+    /// Packets handled for one connection before the others get their turn. Default 64.
     pub frames_per_turn: usize,
+    /// Bytes read from one connection before the others get their turn. Default 256 KiB.
+    pub bytes_per_turn: usize,
 
     /// Keys that all members together may be subscribed to. Default 65,536; one more is [`Error::TooManySubscriptions`].
     pub subscriptions: usize,
@@ -132,10 +137,12 @@ impl Default for Limits {
             in_flight_bytes: 64 << 20,
             in_flight_per_follower: 1024,
             in_flight_bytes_per_follower: 16 << 20,
+            in_flight_pause: Duration::from_millis(50),
             waiting_calls: 1024,
             waiting_bytes: 16 << 20,
             outbound_bytes: 8 << 20,
-            frames_per_turn: 256,
+            frames_per_turn: 64,
+            bytes_per_turn: 256 << 10,
             subscriptions: 65_536,
             subscriptions_per_follower: 1024,
             retained_items: 65_536,
@@ -207,12 +214,14 @@ impl Limits {
             ("limits.retained_items", self.retained_items),
             ("limits.retained_bytes", self.retained_bytes),
             ("limits.frames_per_turn", self.frames_per_turn),
+            ("limits.bytes_per_turn", self.bytes_per_turn),
         ] {
             within(option, value, 1, usize::MAX)?;
         }
         let moment = Duration::from_millis(1);
         for (option, time, least) in [
             ("limits.handshake_timeout", self.handshake_timeout, moment),
+            ("limits.in_flight_pause", self.in_flight_pause, Duration::ZERO),
             ("limits.linger", self.linger, Duration::ZERO),
             ("limits.accept_pause", self.accept_pause, moment),
             ("limits.reconnect_pause", self.reconnect_pause, moment),

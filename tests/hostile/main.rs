@@ -12,6 +12,7 @@ mod backpressure;
 mod foreign;
 mod fuzz;
 mod handshake;
+mod large;
 mod leaders;
 mod panics;
 mod registered;

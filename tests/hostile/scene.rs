@@ -9,7 +9,7 @@ use cluster_client::{
 };
 use serde::{Deserialize, Serialize};
 use support::free_port;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
@@ -29,6 +29,7 @@ pub(crate) struct Victim {
     ticks: Arc<Mutex<Vec<SubscriptionSender<Tick>>>>,
     lines: Arc<Mutex<Vec<SubscriptionSender<Line>>>>,
     hanging: Arc<AtomicUsize>,
+    kept: Arc<Notify>,
 }
 
 #[cluster_client(vis = "pub(crate)")]
@@ -42,6 +43,13 @@ impl Victim {
     #[invoke]
     pub(crate) async fn blob(&self, len: usize) -> Result<String, Error> {
         Ok("x".repeat(len))
+    }
+
+    /// Runs until it is cancelled or [`Victim::let_go`] is called.
+    #[invoke]
+    pub(crate) async fn keep(&self, text: String) -> Result<usize, Error> {
+        self.kept.notified().await;
+        Ok(text.len())
     }
 
     /// Runs until it is cancelled.
@@ -70,6 +78,11 @@ impl Victim {
         for sender in &*self.lines.lock().unwrap() {
             sender.send(Line(line.to_owned())).unwrap();
         }
+    }
+
+    /// Ends one call of `keep`.
+    pub(crate) fn let_go(&self) {
+        self.kept.notify_one();
     }
 
     pub(crate) fn hanging(&self) -> usize {

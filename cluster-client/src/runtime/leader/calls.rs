@@ -203,7 +203,7 @@ impl Connection {
         Ok((settlement, permit))
     }
 
-    fn answer(&mut self, id: u64, info: &MethodInfo, oneway: bool, reply: Reply) {
+    pub(super) fn answer(&mut self, id: u64, info: &MethodInfo, oneway: bool, reply: Reply) {
         if oneway {
             report(&self.leadership, info, &reply);
         } else {

@@ -11,6 +11,7 @@ use tokio::task::AbortHandle;
 
 use super::Leadership;
 use super::admission::Told;
+use super::gate::{NoRoom, Refusal};
 use super::node::{self, NodeSubscriber};
 use super::roster::Route;
 use super::running::Running;
@@ -207,6 +208,20 @@ impl Follower {
             return Err("limits.outbound_bytes");
         }
         Ok(())
+    }
+
+    /// Takes room for arguments that are still to come.
+    pub(super) fn reserve(&self, bytes: usize) -> Result<(), NoRoom> {
+        let limits = &self.leadership.terms.limits;
+        let mut state = self.lock();
+        if state.outbound.pending() >= limits.outbound_bytes {
+            return Err(NoRoom::Refused(Refusal::Full("limits.outbound_bytes")));
+        }
+        state.running.reserve(bytes, limits)
+    }
+
+    pub(super) fn release(&self, bytes: usize) {
+        self.lock().running.release(bytes);
     }
 
     /// Notes a call that runs in a task. False: one with this id runs already.

@@ -13,6 +13,7 @@ mod calls;
 mod fanout;
 mod follower;
 mod gate;
+mod large;
 mod node;
 mod own_calls;
 mod packets;

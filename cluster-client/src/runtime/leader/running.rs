@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry;
 
 use tokio::task::AbortHandle;
 
+use super::gate::{NoRoom, Refusal};
 use crate::limits::Limits;
 
 #[derive(Default)]
@@ -25,6 +26,24 @@ impl Running {
         } else {
             Ok(())
         }
+    }
+
+    /// Takes room for arguments that are still to come.
+    pub(super) fn reserve(&mut self, bytes: usize, limits: &Limits) -> Result<(), NoRoom> {
+        // Arguments alone always pass: the limits of a packet bound them.
+        let fits = self.bytes + bytes <= limits.in_flight_bytes_per_follower;
+        if self.calls.len() >= limits.in_flight_per_follower {
+            Err(NoRoom::Refused(Refusal::Full("limits.in_flight_per_follower")))
+        } else if self.bytes > 0 && !fits {
+            Err(NoRoom::Yet("limits.in_flight_bytes_per_follower"))
+        } else {
+            self.bytes += bytes;
+            Ok(())
+        }
+    }
+
+    pub(super) fn release(&mut self, bytes: usize) {
+        self.bytes -= bytes;
     }
 
     /// Whether an answer is waited for.

@@ -13,10 +13,12 @@ use cluster_protocol::{ConnObject, DecodeError, Parse, parse};
 
 use super::Leadership;
 use super::follower::Follower;
+use super::large::{Begun, Large};
 use super::node::{self, NodeConnection};
 use super::packets::control_packet;
 use super::request::{self, Incoming, take_data};
 use crate::clock;
+use crate::limits::Limits;
 use crate::membership::ClusterEvent;
 use crate::runtime::transport::ReadHalf;
 use crate::serve::{CatchPanic, Slot};
@@ -135,6 +137,7 @@ pub(super) struct Connection {
     pub(super) spare_answer: Vec<u8>,
     /// Calls accepted on this connection, which is what "going away" is said by.
     pub(super) accepted: u64,
+    pub(super) large: Large,
     pub(super) going_away: bool,
     /// It ended because of what the follower said.
     broke_protocol: bool,
@@ -157,6 +160,7 @@ impl Connection {
             out: Vec::new(),
             spare_answer: Vec::new(),
             accepted: 0,
+            large: Large::default(),
             going_away: false,
             broke_protocol: false,
             node: None,
@@ -201,6 +205,7 @@ impl Future for Connection {
             }
         }
         this.write();
+        let mut turn = Turn::new(&this.leadership.terms.limits);
         loop {
             let outbound = this.follower.outbound();
             if outbound.broken {
@@ -219,20 +224,28 @@ impl Future for Connection {
                 }
             }
             let leadership = Arc::clone(&this.leadership);
-            match leadership.sync_scope(|| this.handle_batch(&leadership)) {
+            match leadership.sync_scope(|| this.handle_batch(&leadership, &mut turn)) {
                 Ok(Batch::Whole) => {}
                 // The others get their turn.
                 Ok(Batch::Part) => {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
+                Ok(Batch::Waits) => {
+                    ready!(this.large.poll_pause(cx));
+                    continue;
+                }
                 Err(error) => return Poll::Ready(error),
             }
             match ready!(this.read.poll_read(cx)) {
                 Ok(0) => return Poll::Ready("it closed the connection".to_owned()),
-                Ok(_) => {
+                Ok(read) => {
                     this.read_at = clock::now();
                     this.follower.heard(this.read_at);
+                    if turn.is_over(read) {
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
                 }
                 Err(error) => return Poll::Ready(error.to_string()),
             }
@@ -245,17 +258,51 @@ enum Batch {
     Whole,
     /// As many as one turn, or the follower that has to read the answers, allows.
     Part,
+    /// All, and the next one waits for room for its data.
+    Waits,
+}
+
+/// What is left of what may be done for one connection before the others get their turn.
+struct Turn {
+    frames: usize,
+    bytes: usize,
+}
+
+impl Turn {
+    fn new(limits: &Limits) -> Self {
+        Self { frames: limits.frames_per_turn, bytes: limits.bytes_per_turn }
+    }
+
+    /// So many bytes were read. True: before they are looked at the others get their turn.
+    fn is_over(&mut self, read: usize) -> bool {
+        let over = self.bytes == 0 || self.frames == 0;
+        self.bytes = self.bytes.saturating_sub(read);
+        over
+    }
 }
 
 impl Connection {
-    fn handle_batch(&mut self, leadership: &Arc<Leadership>) -> Result<Batch, String> {
+    fn handle_batch(
+        &mut self,
+        leadership: &Arc<Leadership>,
+        turn: &mut Turn,
+    ) -> Result<Batch, String> {
         let limits = leadership.frame_limits();
-        for _ in 0..leadership.terms.limits.frames_per_turn {
+        loop {
             self.pass_over();
             let (header, incoming) = match parse(self.read.buffered(), &limits) {
                 Ok(Parse::Incomplete { .. }) => {
+                    let begun = self.begin(leadership)?;
+                    if matches!(begun, Begun::Done) {
+                        continue;
+                    }
                     self.write();
-                    return Ok(Batch::Whole);
+                    let waits = matches!(begun, Begun::Waits);
+                    return Ok(if waits { Batch::Waits } else { Batch::Whole });
+                }
+                Ok(Parse::Complete(_)) if turn.frames == 0 => {
+                    self.write();
+                    return Ok(Batch::Part);
                 }
                 Ok(Parse::Complete(packet)) => {
                     let node = leadership.terms.node.as_deref().filter(|_| self.node.is_some());
@@ -270,6 +317,8 @@ impl Connection {
                     Err(error) => return Err(self.broke_protocol(&error)),
                 },
             };
+            turn.frames -= 1;
+            self.large.came();
             let data = take_data(&mut self.read, &header);
             let incoming = incoming.map_err(|error| self.broke_protocol(&error))?;
             // What it may be told in return is to register anew, and at once.
@@ -286,11 +335,9 @@ impl Connection {
                 }
             }
         }
-        self.write();
-        Ok(Batch::Part)
     }
 
-    fn broke_protocol(&mut self, error: &DecodeError) -> String {
+    pub(super) fn broke_protocol(&mut self, error: &DecodeError) -> String {
         self.broke_protocol = true;
         format!("it broke the protocol: {error}")
     }
