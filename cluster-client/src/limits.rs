@@ -28,7 +28,7 @@ use crate::session::publications::Bounds;
 /// | calls that run | [`in_flight`](Self::in_flight), [`in_flight_bytes`](Self::in_flight_bytes), [`in_flight_per_follower`](Self::in_flight_per_follower), [`in_flight_bytes_per_follower`](Self::in_flight_bytes_per_follower), [`in_flight_pause`](Self::in_flight_pause) |
 /// | calls that wait for a leader | [`waiting_calls`](Self::waiting_calls), [`waiting_bytes`](Self::waiting_bytes) |
 /// | what a peer does not read | [`outbound_bytes`](Self::outbound_bytes) |
-/// | how a peer sends |  |
+/// | how a peer sends | [`control_packets_per_second`](Self::control_packets_per_second), [`control_burst`](Self::control_burst), [`cancelled_calls`](Self::cancelled_calls), [`cancel_window`](Self::cancel_window) |
 /// | turns | [`frames_per_turn`](Self::frames_per_turn), [`bytes_per_turn`](Self::bytes_per_turn) |
 /// | subscriptions | [`subscriptions`](Self::subscriptions), [`subscriptions_per_follower`](Self::subscriptions_per_follower), [`retained_items`](Self::retained_items), [`retained_bytes`](Self::retained_bytes), [`linger`](Self::linger) |
 /// | publications | [`publications_per_follower`](Self::publications_per_follower), [`publication_bytes_per_follower`](Self::publication_bytes_per_follower) |
@@ -88,6 +88,18 @@ pub struct Limits {
     /// go and are announced as `Missed`. Nobody is disconnected for it.
     pub outbound_bytes: usize,
 
+    /// Packets a second that bring no work: heartbeats, what is unknown, answers that nobody asked for. Default 10,000; who
+    /// sends more is disconnected. To cancel a call or to end a subscription is part of that and does not count.
+    pub control_packets_per_second: u32,
+    /// How many of them may come at once. Default 20,000.
+    pub control_burst: u32,
+    /// Running calls that one follower may cancel within [`cancel_window`](Self::cancel_window). Default 1,024. Those that it
+    /// cancels beyond it run on until the window is over, and keep their places in the bounds: who goes on meets
+    /// [`Error::Busy`].
+    pub cancelled_calls: usize,
+    /// Default 10 s.
+    pub cancel_window: Duration,
+
     /// Packets handled for one connection before the others get their turn. Default 64.
     pub frames_per_turn: usize,
     /// Bytes read from one connection before the others get their turn. Default 256 KiB.
@@ -141,6 +153,10 @@ impl Default for Limits {
             waiting_calls: 1024,
             waiting_bytes: 16 << 20,
             outbound_bytes: 8 << 20,
+            control_packets_per_second: 10_000,
+            control_burst: 20_000,
+            cancelled_calls: 1024,
+            cancel_window: Duration::from_secs(10),
             frames_per_turn: 64,
             bytes_per_turn: 256 << 10,
             subscriptions: 65_536,
@@ -211,6 +227,8 @@ impl Limits {
             ("limits.in_flight", self.in_flight),
             ("limits.in_flight_bytes", self.in_flight_bytes),
             ("limits.outbound_bytes", self.outbound_bytes),
+            ("limits.control_packets_per_second", self.control_packets_per_second as usize),
+            ("limits.control_burst", self.control_burst as usize),
             ("limits.retained_items", self.retained_items),
             ("limits.retained_bytes", self.retained_bytes),
             ("limits.frames_per_turn", self.frames_per_turn),
@@ -222,6 +240,7 @@ impl Limits {
         for (option, time, least) in [
             ("limits.handshake_timeout", self.handshake_timeout, moment),
             ("limits.in_flight_pause", self.in_flight_pause, Duration::ZERO),
+            ("limits.cancel_window", self.cancel_window, Duration::ZERO),
             ("limits.linger", self.linger, Duration::ZERO),
             ("limits.accept_pause", self.accept_pause, moment),
             ("limits.reconnect_pause", self.reconnect_pause, moment),

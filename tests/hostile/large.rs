@@ -23,18 +23,6 @@ fn large(id: u64, method: &str, len: usize) -> Vec<u8> {
     call(id, method, &[format!("\"{}\"", "x".repeat(len)).as_bytes()])
 }
 
-impl Attacker {
-    async fn is_busy(&mut self, id: u64, limit: &str) {
-        let answer = self.response(id).await;
-        let message = String::from_utf8_lossy(&answer.data);
-        assert!(
-            answer.conn.contains("busy") && message.contains(limit),
-            "{} {message}",
-            answer.conn
-        );
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn over_the_number_of_calls_the_data_is_passed_over() {
     let mut scene = scene(Limits { in_flight_per_follower: 1, ..Limits::default() }).await;

@@ -102,7 +102,7 @@ pub(crate) struct Scene {
     pub(crate) port: u16,
     pub(crate) victim: Victim,
     pub(crate) followers: [VictimProxy; 2],
-    leader: VictimProxy,
+    pub(crate) leader: VictimProxy,
     epoch: u64,
     callers: Vec<Caller>,
     listeners: Vec<Subscription<Tick>>,

@@ -73,7 +73,7 @@ pub(crate) async fn follow(member: &Arc<Member>, registered: Registered, start: 
         frame: member.frame_limits(),
         inbound: member.options.limits.inbound(),
         heartbeat_interval: member.options.heartbeat_interval,
-        outbound_bytes: member.options.limits.outbound_bytes,
+        limits: member.options.limits.clone(),
         leader: peer,
         host: member.options.host.clone(),
     };

@@ -6,6 +6,7 @@
 //! | `outbound` | what is to be written on one connection, and who writes it |
 //! | `calls`, `ids`, `payload` | a follower's calls that wait for an answer, how one finds its call, what it carries |
 //! | `liveness` | who has been silent for too long |
+//! | `rate`, `turn` | how much of something in a time, and how much for one connection before the others |
 //! | `topics`, `push_queue` | a leader's subscriptions, and what a slow follower has yet to get of them |
 //! | `interests` | a member's subscriptions, whoever leads |
 //! | `publications` | a member's publications, and whose they are |
@@ -21,4 +22,6 @@ pub(crate) mod outbound;
 pub(crate) mod payload;
 pub(crate) mod publications;
 pub(crate) mod push_queue;
+pub(crate) mod rate;
 pub(crate) mod topics;
+pub(crate) mod turn;

@@ -119,9 +119,9 @@ impl Fanout {
         lock(&self.roster).followers().for_each(|follower| follower.tell_state(told.clone()));
     }
 
-    /// Closes the followers that have been silent for too long.
-    pub(crate) fn check_silence(&self, now: Instant, allowed: Duration) {
-        lock(&self.roster).followers().for_each(|follower| follower.check_silence(now, allowed));
+    /// Looks after the followers, and closes those that have been silent for longer than `allowed`.
+    pub(crate) fn check(&self, now: Instant, allowed: Option<Duration>) {
+        lock(&self.roster).followers().for_each(|follower| follower.check(now, allowed));
     }
 
     /// Stops reading the real client's subscriptions. Their subscribers are not told: the next leader goes on.

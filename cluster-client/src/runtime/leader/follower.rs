@@ -1,9 +1,11 @@
 //! A follower as its leader sees it: what is to be sent to it, which of its calls run.
 
+mod watch;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use cluster_protocol::{Codec, PushEvent};
@@ -12,7 +14,7 @@ use tokio::task::AbortHandle;
 use super::Leadership;
 use super::admission::Told;
 use super::gate::{NoRoom, Refusal};
-use super::node::{self, NodeSubscriber};
+use super::node::NodeSubscriber;
 use super::roster::Route;
 use super::running::Running;
 use crate::clock;
@@ -22,6 +24,7 @@ use crate::runtime::transport::{self, WriteHalf};
 use crate::session::liveness::Liveness;
 use crate::session::outbound::Outbound;
 use crate::session::push_queue::{Next, PushQueue};
+use crate::session::rate::Window;
 use crate::session::topics::{SubscriberId, TopicId};
 
 /// Pushes are handed to the socket's buffer up to this many bytes; the rest waits where it can be conflated.
@@ -51,6 +54,7 @@ struct State {
     /// Pushes have been added that the leadership's writer knows of.
     dirty: bool,
     running: Running,
+    cancels: Window,
     /// A Node process would not survive a push without a value.
     understands_events: bool,
     orders: Orders,
@@ -76,6 +80,7 @@ impl Follower {
         socket: WriteHalf,
     ) -> Arc<Self> {
         let understands_events = peer.node.is_none();
+        let limits = &leadership.terms.limits;
         Arc::new(Self {
             id,
             peer,
@@ -83,10 +88,11 @@ impl Follower {
             socket,
             state: Mutex::new(State {
                 outbound: Outbound::default(),
-                pushes: PushQueue::new(&leadership.terms.limits),
+                pushes: PushQueue::new(limits),
                 routes: HashMap::new(),
                 dirty: false,
                 running: Running::default(),
+                cancels: Window::new(limits.cancelled_calls, limits.cancel_window),
                 understands_events,
                 orders: Orders::default(),
                 task: None,
@@ -238,9 +244,13 @@ impl Follower {
         self.lock().running.end(id, bytes, oneway);
     }
 
-    /// Cuts a call off. Its place in the bounds is free when it has really ended.
-    pub(super) fn cancel(&self, id: u64) {
-        let task = self.lock().running.task(id);
+    /// Cuts a call off, or, after so many, when their time is over. Its place in the bounds is free when it has really
+    /// ended.
+    pub(super) fn cancel(&self, id: u64, now: Instant) {
+        let task = {
+            let State { running, cancels, .. } = &mut *self.lock();
+            running.cancel(id, now, cancels)
+        };
         if let Some(task) = task {
             task.abort();
         }
@@ -277,27 +287,6 @@ impl Follower {
             state.task.take()
         };
         wake(task);
-    }
-
-    /// Ends the connection if nothing has come for longer than that.
-    pub(super) fn check_silence(&self, now: Instant, allowed: Duration) {
-        let joins =
-            self.peer.node.is_some() && node::keeps_waiting(&self.leadership.state.borrow());
-        let mut state = self.lock();
-        let allowed = if self.peer.node.is_some() {
-            // It sends no heartbeats while it waits for an answer, and otherwise every 20 s unless told otherwise.
-            if joins || state.running.is_awaited() {
-                state.liveness.heard(now);
-            }
-            allowed * node::PATIENCE
-        } else {
-            allowed
-        };
-        let silent = state.liveness.overdue(now, allowed);
-        drop(state);
-        if let Some(silent) = silent {
-            self.end(format!("it was silent for {silent:.1?}, {allowed:.1?} are allowed"));
-        }
     }
 
     // The connection's task.

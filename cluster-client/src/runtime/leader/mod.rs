@@ -10,6 +10,7 @@
 
 mod answering;
 mod calls;
+mod dispatch;
 mod fanout;
 mod follower;
 mod gate;
@@ -303,19 +304,16 @@ impl Leadership {
                 () = leadership.ended() => {}
                 () = leadership.fanout.write_pushes() => {}
                 () = leadership.fanout.drop_lingering() => {}
-                () = leadership.watch_silence() => {}
+                () = leadership.watch() => {}
             }
         });
     }
 
-    /// Drops followers that are silent.
-    async fn watch_silence(&self) {
-        let Some(allowed) = self.terms.follower_silence else {
-            return std::future::pending().await;
-        };
+    /// Looks after the followers, for ever.
+    async fn watch(&self) {
         loop {
             tokio::time::sleep(self.terms.heartbeat_interval).await;
-            self.fanout.check_silence(clock::now(), allowed);
+            self.fanout.check(clock::now(), self.terms.follower_silence);
         }
     }
 

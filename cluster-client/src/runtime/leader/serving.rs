@@ -18,11 +18,12 @@ use super::node::{self, NodeConnection};
 use super::packets::control_packet;
 use super::request::{self, Incoming, take_data};
 use crate::clock;
-use crate::limits::Limits;
 use crate::membership::ClusterEvent;
 use crate::runtime::transport::ReadHalf;
 use crate::serve::{CatchPanic, Slot};
 use crate::service::Served;
+use crate::session::rate::RateLimit;
+use crate::session::turn::Turn;
 
 /// Answers are written before the batch has grown over this.
 const WRITE_AFTER: usize = 128 * 1024;
@@ -137,6 +138,10 @@ pub(super) struct Connection {
     pub(super) spare_answer: Vec<u8>,
     /// Calls accepted on this connection, which is what "going away" is said by.
     pub(super) accepted: u64,
+    /// How many of them, or of the subscriptions, it has said to be over.
+    pub(super) ended: u64,
+    /// Of packets that bring no work.
+    pub(super) control: RateLimit,
     pub(super) large: Large,
     pub(super) going_away: bool,
     /// It ended because of what the follower said.
@@ -148,6 +153,8 @@ pub(super) struct Connection {
 impl Connection {
     fn new(follower: Arc<Follower>, read: ReadHalf) -> Self {
         let leadership = Arc::clone(follower.leadership());
+        let limits = &leadership.terms.limits;
+        let control = RateLimit::new(limits.control_packets_per_second, limits.control_burst);
         let mut slots = Vec::new();
         slots.resize_with(leadership.terms.methods.len(), Slot::default);
         Self {
@@ -160,6 +167,8 @@ impl Connection {
             out: Vec::new(),
             spare_answer: Vec::new(),
             accepted: 0,
+            ended: 0,
+            control,
             large: Large::default(),
             going_away: false,
             broke_protocol: false,
@@ -242,7 +251,7 @@ impl Future for Connection {
                 Ok(read) => {
                     this.read_at = clock::now();
                     this.follower.heard(this.read_at);
-                    if turn.is_over(read) {
+                    if !turn.read(read) {
                         cx.waker().wake_by_ref();
                         return Poll::Pending;
                     }
@@ -260,25 +269,6 @@ enum Batch {
     Part,
     /// All, and the next one waits for room for its data.
     Waits,
-}
-
-/// What is left of what may be done for one connection before the others get their turn.
-struct Turn {
-    frames: usize,
-    bytes: usize,
-}
-
-impl Turn {
-    fn new(limits: &Limits) -> Self {
-        Self { frames: limits.frames_per_turn, bytes: limits.bytes_per_turn }
-    }
-
-    /// So many bytes were read. True: before they are looked at the others get their turn.
-    fn is_over(&mut self, read: usize) -> bool {
-        let over = self.bytes == 0 || self.frames == 0;
-        self.bytes = self.bytes.saturating_sub(read);
-        over
-    }
 }
 
 impl Connection {
@@ -300,7 +290,7 @@ impl Connection {
                     let waits = matches!(begun, Begun::Waits);
                     return Ok(if waits { Batch::Waits } else { Batch::Whole });
                 }
-                Ok(Parse::Complete(_)) if turn.frames == 0 => {
+                Ok(Parse::Complete(_)) if !turn.packet() => {
                     self.write();
                     return Ok(Batch::Part);
                 }
@@ -317,7 +307,6 @@ impl Connection {
                     Err(error) => return Err(self.broke_protocol(&error)),
                 },
             };
-            turn.frames -= 1;
             self.large.came();
             let data = take_data(&mut self.read, &header);
             let incoming = incoming.map_err(|error| self.broke_protocol(&error))?;

@@ -29,6 +29,7 @@ use tokio::sync::{Notify, watch};
 use self::scratch::Scratch;
 use super::host::Host;
 use super::transport::{self, ReadHalf, WriteHalf};
+use crate::limits::Limits;
 use crate::node::Peer;
 use crate::session::{
     calls::{Calls, NewCall},
@@ -56,8 +57,8 @@ pub(crate) struct LinkSettings {
     pub(crate) inbound: FrameLimits,
     /// After so much silence the leader is asked for a sign of life; see [`Liveness`].
     pub(crate) heartbeat_interval: Duration,
-    /// No call is taken when more than this is waiting to be written.
-    pub(crate) outbound_bytes: usize,
+    /// Those of them that are not about the size of a packet.
+    pub(crate) limits: Limits,
     /// Who leads.
     pub(crate) leader: Peer,
     /// Where the link's tasks run.
@@ -353,7 +354,7 @@ impl State {
             Phase::Open => {
                 // A packet alone always passes: the frame limits bound it.
                 let pending = self.outbound.pending();
-                let full = pending > 0 && pending + packet.len() > settings.outbound_bytes;
+                let full = pending > 0 && pending + packet.len() > settings.limits.outbound_bytes;
                 if full { Err(StartError::Busy) } else { Ok(()) }
             }
         }

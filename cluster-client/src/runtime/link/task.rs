@@ -47,7 +47,8 @@ enum Woken {
 impl Task {
     pub(super) fn new(link: Arc<LeaderLink>, read: ReadHalf, events: Arc<dyn LinkEvents>) -> Self {
         let early = read.buffered().len();
-        Self { link, read, events, inbound: Inbound::default(), wakers: Vec::new(), early }
+        let inbound = Inbound::new(&link.settings.limits);
+        Self { link, read, events, inbound, wakers: Vec::new(), early }
     }
 
     /// Hands out what was read.
@@ -176,7 +177,7 @@ impl LeaderLink {
             return false;
         }
         let outbound = &self.lock().outbound;
-        if outbound.is_broken() || outbound.pending() <= self.settings.outbound_bytes {
+        if outbound.is_broken() || outbound.pending() <= self.settings.limits.outbound_bytes {
             return false;
         }
         // The task is woken for a socket that is blocked, not by a writer that gets rid of everything.

@@ -64,6 +64,36 @@ async fn garbage_closes_the_connection_with_a_reason() {
     }
 }
 
+/// Up to a rate a leader may say what brings nothing; pushes and answers are not part of it.
+#[tokio::test]
+async fn a_leader_that_floods_is_left() {
+    let limits = Limits { control_packets_per_second: 1, control_burst: 20, ..Limits::default() };
+    let push = packet(Kind::Request, 1, r#"{"type":"subscribe_result","key":"k"}"#, b"1");
+    let floods = [
+        packet(Kind::Request, 1, cluster_protocol::HEARTBEAT, b""),
+        packet(Kind::Response, 1, cluster_protocol::HEARTBEAT_RES, b""),
+        packet(Kind::Request, 1, r#"{"type":"of_the_future"}"#, b""),
+        packet(Kind::Request, 1, r#"{"type":"cancel"}"#, b""),
+    ];
+    for flood in floods {
+        let settings = LinkSettings { limits: limits.clone(), ..settings() };
+        let (link, mut leader, said) = connect(settings).await;
+        leader.write(&[push.repeat(100), flood.repeat(20)].concat()).await;
+        assert_eq!(said.lines(100).await.len(), 100);
+        let call = spawn_call(&link, LONG, b"x");
+        while let Some(got) = leader.next().await {
+            if got.conn.as_bytes() == CONN {
+                leader.answer(got.id, b"y").await;
+                break;
+            }
+        }
+        assert_eq!(call.await.unwrap(), ok(b"y"), "still there");
+        leader.write(&flood.repeat(10)).await;
+        let end = link.closed().await;
+        assert!(end.reason.contains("limits.control_packets_per_second"), "{}", end.reason);
+    }
+}
+
 #[tokio::test]
 async fn close_sends_what_waits_and_fails_the_calls() {
     let (link, mut leader, _) = connect(settings()).await;

@@ -20,6 +20,7 @@ use tokio::{
 
 use super::{LeaderLink, LinkEvents, LinkSettings, Push, StartError};
 use crate::{
+    limits::Limits,
     node::Peer,
     runtime::{
         host::{Host, Stream},
@@ -45,7 +46,7 @@ fn settings() -> LinkSettings {
         frame: FrameLimits { data: 64 << 20, ..FrameLimits::default() },
         inbound: FrameLimits { data: 64 << 20, ..FrameLimits::default() },
         heartbeat_interval: LONG,
-        outbound_bytes: 1 << 30,
+        limits: Limits { outbound_bytes: 1 << 30, ..Limits::default() },
         leader: Peer::Rust,
         host: Host::Here,
     }
