@@ -89,7 +89,7 @@ async fn a_leader_that_floods_is_left() {
         }
         assert_eq!(call.await.unwrap(), ok(b"y"), "still there");
         leader.write(&flood.repeat(10)).await;
-        let end = link.closed().await;
+        let end = timeout(LONG, link.closed()).await.expect("it stays");
         assert!(end.reason.contains("limits.control_packets_per_second"), "{}", end.reason);
     }
 }
