@@ -27,8 +27,8 @@ use crate::session::publications::Bounds;
 /// | who has not registered | [`handshake_packet_bytes`](Self::handshake_packet_bytes), [`handshake_bytes`](Self::handshake_bytes), [`handshake_timeout`](Self::handshake_timeout), [`pending_handshakes`](Self::pending_handshakes), [`followers`](Self::followers) |
 /// | calls that run | [`in_flight`](Self::in_flight), [`in_flight_bytes`](Self::in_flight_bytes), [`in_flight_per_follower`](Self::in_flight_per_follower), [`in_flight_bytes_per_follower`](Self::in_flight_bytes_per_follower), [`in_flight_pause`](Self::in_flight_pause) |
 /// | calls that wait for a leader | [`waiting_calls`](Self::waiting_calls), [`waiting_bytes`](Self::waiting_bytes) |
-/// | what a peer does not read | [`outbound_bytes`](Self::outbound_bytes) |
-/// | how a peer sends | [`control_packets_per_second`](Self::control_packets_per_second), [`control_burst`](Self::control_burst), [`cancelled_calls`](Self::cancelled_calls), [`cancel_window`](Self::cancel_window) |
+/// | what a peer does not read | [`outbound_bytes`](Self::outbound_bytes), [`outbound_bytes_total`](Self::outbound_bytes_total), [`write_stall`](Self::write_stall) |
+/// | how a peer sends | [`packet_time`](Self::packet_time), [`packet_rate`](Self::packet_rate), [`control_packets_per_second`](Self::control_packets_per_second), [`control_burst`](Self::control_burst), [`cancelled_calls`](Self::cancelled_calls), [`cancel_window`](Self::cancel_window) |
 /// | turns | [`frames_per_turn`](Self::frames_per_turn), [`bytes_per_turn`](Self::bytes_per_turn) |
 /// | subscriptions | [`subscriptions`](Self::subscriptions), [`subscriptions_per_follower`](Self::subscriptions_per_follower), [`retained_items`](Self::retained_items), [`retained_bytes`](Self::retained_bytes), [`linger`](Self::linger) |
 /// | publications | [`publications_per_follower`](Self::publications_per_follower), [`publication_bytes_per_follower`](Self::publication_bytes_per_follower) |
@@ -87,7 +87,19 @@ pub struct Limits {
     /// a leader drops pushed values: with "latest" only newer ones of a key are kept in any case, with "every" the oldest
     /// go and are announced as `Missed`. Nobody is disconnected for it.
     pub outbound_bytes: usize,
+    /// Bytes that a leader has to write to all followers together. Default 128 MiB; beyond it calls of followers are
+    /// [`Error::Busy`]. Values that may still be replaced by newer ones do not count.
+    pub outbound_bytes_total: usize,
+    /// A follower that reads nothing for this long while it is owed answers is disconnected as a slow follower. Default 10 s.
+    /// Nobody is disconnected for pushed values that it does not read.
+    pub write_stall: Duration,
 
+    /// How long a packet may take from its first byte to its last. Default 30 s; who takes longer is disconnected. Time in
+    /// which this process was late or did not read does not count.
+    pub packet_time: Duration,
+    /// Bytes a second that come of a packet at least, on an average over five seconds. Default 64 KiB. As with
+    /// [`packet_time`](Self::packet_time); 0 is no bound.
+    pub packet_rate: usize,
     /// Packets a second that bring no work: heartbeats, what is unknown, answers that nobody asked for. Default 10,000; who
     /// sends more is disconnected. To cancel a call or to end a subscription is part of that and does not count.
     pub control_packets_per_second: u32,
@@ -153,6 +165,10 @@ impl Default for Limits {
             waiting_calls: 1024,
             waiting_bytes: 16 << 20,
             outbound_bytes: 8 << 20,
+            outbound_bytes_total: 128 << 20,
+            write_stall: Duration::from_secs(10),
+            packet_time: Duration::from_secs(30),
+            packet_rate: 64 << 10,
             control_packets_per_second: 10_000,
             control_burst: 20_000,
             cancelled_calls: 1024,
@@ -227,6 +243,7 @@ impl Limits {
             ("limits.in_flight", self.in_flight),
             ("limits.in_flight_bytes", self.in_flight_bytes),
             ("limits.outbound_bytes", self.outbound_bytes),
+            ("limits.outbound_bytes_total", self.outbound_bytes_total),
             ("limits.control_packets_per_second", self.control_packets_per_second as usize),
             ("limits.control_burst", self.control_burst as usize),
             ("limits.retained_items", self.retained_items),
@@ -240,6 +257,8 @@ impl Limits {
         for (option, time, least) in [
             ("limits.handshake_timeout", self.handshake_timeout, moment),
             ("limits.in_flight_pause", self.in_flight_pause, Duration::ZERO),
+            ("limits.write_stall", self.write_stall, moment),
+            ("limits.packet_time", self.packet_time, moment),
             ("limits.cancel_window", self.cancel_window, Duration::ZERO),
             ("limits.linger", self.linger, Duration::ZERO),
             ("limits.accept_pause", self.accept_pause, moment),

@@ -17,3 +17,4 @@ mod leaders;
 mod panics;
 mod registered;
 mod scene;
+mod slow;

@@ -35,9 +35,15 @@ fn a_bound_of_nothing_is_named() {
         in_flight_per_follower: 0,
         in_flight_bytes_per_follower: 0,
         outbound_bytes: 0,
+        outbound_bytes_total: 0,
+        write_stall: Duration::ZERO,
+        packet_time: Duration::ZERO,
+        control_packets_per_second: 0,
+        control_burst: 0,
         retained_items: 0,
         retained_bytes: 0,
         frames_per_turn: 0,
+        bytes_per_turn: 0,
         accept_pause: Duration::ZERO,
         reconnect_pause: Duration::ZERO,
     }
@@ -48,6 +54,8 @@ fn a_bound_beyond_the_header_or_the_clock_is_named() {
     refused! {
         max_data: 1 << 31,
         max_conn_object: 1 << 31,
+        in_flight_pause: Duration::MAX,
+        cancel_window: Duration::MAX,
         linger: Duration::MAX,
         drain: Duration::MAX,
     }

@@ -23,6 +23,7 @@ use crate::event::ItemKey;
 use crate::runtime::transport::{self, WriteHalf};
 use crate::session::liveness::Liveness;
 use crate::session::outbound::Outbound;
+use crate::session::progress::{Arrival, Stall};
 use crate::session::push_queue::{Next, PushQueue};
 use crate::session::rate::Window;
 use crate::session::topics::{SubscriberId, TopicId};
@@ -48,6 +49,8 @@ pub(crate) struct Follower {
 
 struct State {
     outbound: Outbound,
+    stall: Stall,
+    arrival: Arrival,
     pushes: PushQueue,
     /// Where announcements of a topic with pending pushes come from.
     routes: HashMap<TopicId, super::packets::Source>,
@@ -87,7 +90,9 @@ impl Follower {
             leadership: Arc::clone(leadership),
             socket,
             state: Mutex::new(State {
-                outbound: Outbound::default(),
+                outbound: Outbound::counted(&leadership.unsent),
+                stall: Stall::new(limits.write_stall),
+                arrival: Arrival::new(limits),
                 pushes: PushQueue::new(limits),
                 routes: HashMap::new(),
                 dirty: false,
@@ -136,7 +141,7 @@ impl Follower {
     pub(super) fn send(&self, packets: &[u8]) {
         let task = {
             let mut state = self.lock();
-            state.outbound.append(packets);
+            state.answer(packets);
             state.task.take()
         };
         wake(task);
@@ -209,25 +214,33 @@ impl Follower {
         let limits = &self.leadership.terms.limits;
         let state = self.lock();
         state.running.has_room(limits)?;
-        if state.outbound.pending() >= limits.outbound_bytes {
-            // It asks faster than it reads the answers.
-            return Err("limits.outbound_bytes");
-        }
-        Ok(())
+        self.may_be_answered(&state)
     }
 
     /// Takes room for arguments that are still to come.
     pub(super) fn reserve(&self, bytes: usize) -> Result<(), NoRoom> {
         let limits = &self.leadership.terms.limits;
         let mut state = self.lock();
-        if state.outbound.pending() >= limits.outbound_bytes {
-            return Err(NoRoom::Refused(Refusal::Full("limits.outbound_bytes")));
-        }
+        let full = |limit| NoRoom::Refused(Refusal::Full(limit));
+        self.may_be_answered(&state).map_err(full)?;
         state.running.reserve(bytes, limits)
     }
 
     pub(super) fn release(&self, bytes: usize) {
         self.lock().running.release(bytes);
+    }
+
+    /// Whether there is room for another answer; else the name of the bound.
+    fn may_be_answered(&self, state: &State) -> Result<(), &'static str> {
+        let limits = &self.leadership.terms.limits;
+        if state.outbound.pending() >= limits.outbound_bytes {
+            // It asks faster than it reads the answers.
+            Err("limits.outbound_bytes")
+        } else if self.leadership.unsent.bytes() >= limits.outbound_bytes_total {
+            Err("limits.outbound_bytes_total")
+        } else {
+            Ok(())
+        }
     }
 
     /// Notes a call that runs in a task. False: one with this id runs already.
@@ -302,17 +315,26 @@ impl Follower {
     }
 
     pub(super) fn unblock(&self) {
-        self.lock().outbound.unblock();
-    }
-
-    pub(super) fn heard(&self, now: Instant) {
-        self.lock().liveness.heard(now);
-    }
-
-    /// Appends a batch of answers and whatever pushes there is room for.
-    pub(super) fn append(&self, packets: &[u8]) {
         let mut state = self.lock();
-        state.outbound.append(packets);
+        state.outbound.unblock();
+        // It was not read either.
+        state.arrival.was_not_read();
+    }
+
+    /// So many bytes have come from it.
+    pub(super) fn heard(&self, now: Instant, bytes: usize) {
+        let mut state = self.lock();
+        state.liveness.heard(now);
+        state.arrival.read(bytes);
+    }
+
+    /// Appends a batch of answers and whatever pushes there is room for. `begun`: since when a packet is coming in.
+    pub(super) fn append(&self, packets: &[u8], begun: Option<Instant>) {
+        let mut state = self.lock();
+        state.arrival.begun(begun);
+        if !packets.is_empty() {
+            state.answer(packets);
+        }
         state.hand_over_pushes();
     }
 
@@ -339,6 +361,11 @@ pub(super) struct OutboundState {
 }
 
 impl State {
+    fn answer(&mut self, packets: &[u8]) {
+        let until = self.outbound.append(packets);
+        self.stall.owe(until);
+    }
+
     fn hand_over_pushes(&mut self) {
         let understands_events = self.understands_events;
         while self.outbound.pending() < PUSH_AHEAD {

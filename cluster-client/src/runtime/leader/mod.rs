@@ -53,6 +53,7 @@ use crate::node::NodeInterface;
 use crate::runtime::host::Host;
 use crate::serve::CatchPanic;
 use crate::service::{MethodInfo, Served};
+use crate::session::share::Total;
 use crate::session::topics::SubscriberId;
 
 /// What the leadership of a channel is made of.
@@ -91,6 +92,8 @@ pub struct Leadership {
     /// Ends every task of this leadership.
     ended: CancellationToken,
     gate: Arc<Gate>,
+    /// What all followers together have still to read.
+    unsent: Total,
     /// The runtime that this leadership lives on, whoever calls.
     runtime: Handle,
     /// For each method, whether its calls publish something or take it back.
@@ -128,6 +131,7 @@ impl Leadership {
             outdone_by: AtomicU64::new(0),
             ended: CancellationToken::new(),
             gate: Arc::default(),
+            unsent: Total::default(),
             runtime: Handle::current(),
         })
     }

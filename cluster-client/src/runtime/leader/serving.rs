@@ -143,6 +143,8 @@ pub(super) struct Connection {
     /// Of packets that bring no work.
     pub(super) control: RateLimit,
     pub(super) large: Large,
+    /// When the packet began that has not come as a whole.
+    begun: Option<Instant>,
     pub(super) going_away: bool,
     /// It ended because of what the follower said.
     broke_protocol: bool,
@@ -170,6 +172,7 @@ impl Connection {
             ended: 0,
             control,
             large: Large::default(),
+            begun: None,
             going_away: false,
             broke_protocol: false,
             node: None,
@@ -250,7 +253,7 @@ impl Future for Connection {
                 Ok(0) => return Poll::Ready("it closed the connection".to_owned()),
                 Ok(read) => {
                     this.read_at = clock::now();
-                    this.follower.heard(this.read_at);
+                    this.follower.heard(this.read_at, read);
                     if !turn.read(read) {
                         cx.waker().wake_by_ref();
                         return Poll::Pending;
@@ -282,6 +285,7 @@ impl Connection {
             self.pass_over();
             let (header, incoming) = match parse(self.read.buffered(), &limits) {
                 Ok(Parse::Incomplete { .. }) => {
+                    self.note_arrival();
                     let begun = self.begin(leadership)?;
                     if matches!(begun, Begun::Done) {
                         continue;
@@ -301,6 +305,7 @@ impl Connection {
                 Err(error) => match self.refuse(error) {
                     Ok(true) => continue,
                     Ok(false) => {
+                        self.note_arrival();
                         self.write();
                         return Ok(Batch::Whole);
                     }
@@ -308,6 +313,7 @@ impl Connection {
                 },
             };
             self.large.came();
+            self.begun = None;
             let data = take_data(&mut self.read, &header);
             let incoming = incoming.map_err(|error| self.broke_protocol(&error))?;
             // What it may be told in return is to register anew, and at once.
@@ -326,18 +332,20 @@ impl Connection {
         }
     }
 
+    /// What is buffered, if anything is, is the beginning of a packet.
+    fn note_arrival(&mut self) {
+        let coming = self.large.passed_over > 0 || !self.read.buffered().is_empty();
+        self.begun = coming.then(|| self.begun.unwrap_or(self.read_at));
+    }
+
     pub(super) fn broke_protocol(&mut self, error: &DecodeError) -> String {
         self.broke_protocol = true;
         format!("it broke the protocol: {error}")
     }
 
     fn write(&mut self) {
-        if !self.out.is_empty() {
-            self.follower.append(&self.out);
-            self.out.clear();
-        } else {
-            self.follower.append(&[]);
-        }
+        self.follower.append(&self.out, self.begun);
+        self.out.clear();
         self.follower.flush();
     }
 }

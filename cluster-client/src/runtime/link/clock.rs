@@ -54,6 +54,10 @@ impl Clock {
         }
         state.expire(now, &mut self.expired);
         let verdict = state.liveness.tick(now);
+        if state.liveness.excuses(now) {
+            state.arrival.was_not_read();
+        }
+        let late = state.arrival.late(now);
         let expiry = state.calls.earliest_deadline().map(|at| at.max(now + RESOLUTION));
         let next = expiry.into_iter().chain([state.liveness.due()]).min()?;
         state.clock_looks_at = next;
@@ -70,6 +74,9 @@ impl Clock {
         let ping = ping.then(|| state.calls.next_id(self.link.next_sequence()));
         drop(state);
 
+        if let Some(late) = late {
+            self.link.end(&format!("the leader is slow: {late}"));
+        }
         self.send(ping);
         for call in self.expired.drain(..) {
             call.waker.wake();

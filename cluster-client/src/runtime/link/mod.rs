@@ -36,6 +36,7 @@ use crate::session::{
     ids::Ids,
     liveness::Liveness,
     outbound::{Batch, Outbound},
+    progress::Arrival,
 };
 
 mod call;
@@ -128,6 +129,7 @@ struct State {
     /// How many calls were sent, one-way ones included: by this number a leader that goes away says which it took.
     ordinal: u64,
     liveness: Liveness,
+    arrival: Arrival,
     task: Option<Waker>,
     clock_looks_at: Instant,
 }
@@ -160,6 +162,7 @@ impl LeaderLink {
             calls: Calls::with_ids(ids),
             ordinal: 0,
             liveness,
+            arrival: Arrival::new(&settings.limits),
             task: None,
             clock_looks_at: now,
         };

@@ -5,10 +5,11 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::Instant,
 };
 
 use super::{
-    LeaderLink, LinkEvents, Phase,
+    LeaderLink, LinkEvents, Phase, State,
     inbound::{Inbound, Violation},
 };
 use crate::clock;
@@ -24,6 +25,8 @@ pub(super) struct Task {
     inbound: Inbound,
     /// The callers to be woken.
     wakers: Vec<Waker>,
+    /// When the packet began that has not come as a whole.
+    begun: Option<Instant>,
     /// What came together with the end of the handshake: the socket will not announce it again.
     early: usize,
 }
@@ -48,18 +51,23 @@ impl Task {
     pub(super) fn new(link: Arc<LeaderLink>, read: ReadHalf, events: Arc<dyn LinkEvents>) -> Self {
         let early = read.buffered().len();
         let inbound = Inbound::new(&link.settings.limits);
-        Self { link, read, events, inbound, wakers: Vec::new(), early }
+        Self { link, read, events, inbound, wakers: Vec::new(), begun: None, early }
     }
 
     /// Hands out what was read.
-    fn receive(&mut self) -> Result<Woken, Violation> {
-        let Self { link, read, events, inbound, wakers, .. } = self;
+    fn receive(&mut self, came: usize) -> Result<Woken, Violation> {
+        let Self { link, read, events, inbound, wakers, begun, .. } = self;
         let parsed = inbound.parse(read.buffered(), link, &**events);
+        let (now, whole) = (clock::now(), inbound.consumed > 0);
+        let coming = read.buffered().len() > inbound.consumed;
+        *begun = coming.then(|| begun.filter(|_| !whole).unwrap_or(now));
         let shared = inbound.large.then(|| read.take(inbound.consumed));
         let bytes = shared.as_deref().unwrap_or(read.buffered());
 
         let mut state = link.lock();
-        let responsive = state.liveness.heard(clock::now());
+        let responsive = state.liveness.heard(now);
+        state.arrival.read(came);
+        state.arrival.begun(*begun);
         for answer in inbound.answers.drain(..) {
             let waker = state.calls.answer(answer.id, answer.kind, |payload| match &shared {
                 Some(shared) if answer.data.len() > COPIED => {
@@ -128,7 +136,7 @@ impl Future for Task {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(0)) => "the leader closed the connection".to_owned(),
                 Poll::Ready(Err(error)) => format!("reading from the leader failed: {error}"),
-                Poll::Ready(Ok(_)) => match self.receive() {
+                Poll::Ready(Ok(came)) => match self.receive(came) {
                     Ok(Woken::Few) => continue,
                     // To run again behind the callers that were woken, and to write what they leave.
                     Ok(Woken::Several) => {
@@ -176,10 +184,11 @@ impl LeaderLink {
         if self.settings.leader == Peer::Rust {
             return false;
         }
-        let outbound = &self.lock().outbound;
+        let State { outbound, arrival, .. } = &mut *self.lock();
         if outbound.is_broken() || outbound.pending() <= self.settings.limits.outbound_bytes {
             return false;
         }
+        arrival.was_not_read();
         // The task is woken for a socket that is blocked, not by a writer that gets rid of everything.
         if !outbound.is_blocked() {
             waker.wake_by_ref();

@@ -94,6 +94,31 @@ async fn a_leader_that_floods_is_left() {
     }
 }
 
+/// It says something all the time, so that its silence is no reason. One that is silent altogether is reported, not left.
+#[tokio::test]
+async fn a_leader_that_never_comes_to_the_end_of_a_packet_is_left() {
+    let limits = Limits { packet_time: Duration::from_millis(200), ..Limits::default() };
+    let heartbeat_interval = Duration::from_millis(50);
+    let settings = LinkSettings { limits, heartbeat_interval, ..settings() };
+    let (silent, mut leader, said) = connect(settings.clone()).await;
+    leader.write(&[1]).await;
+    said.lines(1).await;
+
+    let (link, mut leader, _) = connect(settings).await;
+    let begun = Instant::now();
+    let packet = packet(Kind::Request, 1, r#"{"type":"of_the_future"}"#, &[0; 1000]);
+    for byte in packet {
+        if leader.stream.write_all(&[byte]).await.is_err() || !link.is_usable() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let end = timeout(LONG, link.closed()).await.expect("it stays");
+    assert!(end.reason.contains("limits.packet_time"), "{}", end.reason);
+    assert!(begun.elapsed() >= Duration::from_millis(200));
+    assert!(silent.is_usable());
+}
+
 #[tokio::test]
 async fn close_sends_what_waits_and_fails_the_calls() {
     let (link, mut leader, _) = connect(settings()).await;
