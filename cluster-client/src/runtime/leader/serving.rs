@@ -290,8 +290,12 @@ impl Connection {
                     if matches!(begun, Begun::Done) {
                         continue;
                     }
-                    self.write();
                     let waits = matches!(begun, Begun::Waits);
+                    if waits {
+                        // It takes no time of its sender's.
+                        self.begun = None;
+                    }
+                    self.write();
                     return Ok(if waits { Batch::Waits } else { Batch::Whole });
                 }
                 Ok(Parse::Complete(_)) if !turn.packet() => {
@@ -335,7 +339,7 @@ impl Connection {
     /// What is buffered, if anything is, is the beginning of a packet.
     fn note_arrival(&mut self) {
         let coming = self.large.passed_over > 0 || !self.read.buffered().is_empty();
-        self.begun = coming.then(|| self.begun.unwrap_or(self.read_at));
+        self.begun = coming.then(|| self.begun.unwrap_or_else(clock::now));
     }
 
     pub(super) fn broke_protocol(&mut self, error: &DecodeError) -> String {
