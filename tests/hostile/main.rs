@@ -16,5 +16,6 @@ mod large;
 mod leaders;
 mod panics;
 mod registered;
+mod retained;
 mod scene;
 mod slow;

@@ -74,6 +74,12 @@ impl Victim {
         Ok(subscription)
     }
 
+    pub(crate) fn tick(&self, number: u64) {
+        for sender in &*self.ticks.lock().unwrap() {
+            sender.send(Tick(number)).unwrap();
+        }
+    }
+
     pub(crate) fn line(&self, line: &str) {
         for sender in &*self.lines.lock().unwrap() {
             sender.send(Line(line.to_owned())).unwrap();
@@ -164,9 +170,7 @@ impl Scene {
             caller.goes_on().await;
         }
         self.ticks += 1;
-        for sender in &*self.victim.ticks.lock().unwrap() {
-            sender.send(Tick(self.ticks)).unwrap();
-        }
+        self.victim.tick(self.ticks);
         for listener in &mut self.listeners {
             let tick = timeout(PATIENCE, listener.next()).await.expect("no tick").unwrap();
             assert_eq!(tick, Tick(self.ticks));

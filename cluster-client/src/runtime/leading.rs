@@ -42,6 +42,7 @@ pub(super) fn leadership(member: &Member, epoch: u64) -> Arc<Leadership> {
         instance: member.instance(),
         epoch,
         limits: options.limits.clone(),
+        codec: member.codec(),
         methods: Arc::clone(&member.methods),
         interface: interface(member),
         response_timeout: options.response_timeout,

@@ -308,11 +308,11 @@ impl Fanout {
     }
 
     fn publish_value(&self, leadership: &Leadership, topic: TopicId, item: &Item) {
-        let (source, sequence) = {
+        let (source, sequence, retained) = {
             let mut table = lock(&self.topics);
             let Some(entry) = table.entries.get_mut(&topic) else { return };
             entry.sequence += 1;
-            (entry.source.clone(), entry.sequence)
+            (entry.source.clone(), entry.sequence, entry.options.retains())
         };
         // Encoded without a lock: it is the user's code. One task publishes a topic, so nothing comes between.
         let mut packets = Packets::new(source, sequence, item);
@@ -335,6 +335,9 @@ impl Fanout {
             // What fails has failed for the codec already.
             let _ = packets.under(key);
         }
+        // What is retained counts, also where no follower has it encoded.
+        let size = if retained { packets.measure(leadership.terms.codec) } else { 0 };
+        let item = &item.sized(size);
         let mut table = lock(&self.topics);
         let Table { topics, entries } = &mut *table;
         let Some(entry) = entries.get(&topic) else { return };

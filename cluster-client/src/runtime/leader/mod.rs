@@ -34,7 +34,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use cluster_protocol::FrameLimits;
+use cluster_protocol::{Codec, FrameLimits};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
@@ -62,6 +62,8 @@ pub(crate) struct Terms {
     pub(crate) instance: InstanceId,
     pub(crate) epoch: u64,
     pub(crate) limits: Limits,
+    /// In which what it retains is measured.
+    pub(crate) codec: Codec,
     pub(crate) methods: Arc<[MethodInfo]>,
     /// The methods' descriptions, as followers are told them.
     pub(crate) interface: Arc<[u8]>,
