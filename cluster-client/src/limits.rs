@@ -19,7 +19,7 @@ use crate::session::publications::Bounds;
 ///
 /// What is over a bound fails at once with a typed error ([`Error::Busy`], [`Error::Encode`],
 /// [`Error::TooManySubscriptions`], [`Error::Refused`]), and who is over one that only a broken or hostile peer reaches is
-/// disconnected with the reason; nothing queues without end. Others are never the worse for it.
+/// disconnected with the reason; nothing queues without end.
 ///
 /// | what | fields |
 /// |---|---|
