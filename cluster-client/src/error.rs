@@ -184,7 +184,8 @@ pub enum Error {
     )]
     CalledFromFactory { method: String },
 
-    /// A bound on subscriptions is reached.
+    /// A bound on subscriptions is reached: one on their number, or [`Limits::retained_bytes`](crate::Limits::retained_bytes),
+    /// by which there is room for no more than there are.
     #[error("no more than {limit} subscriptions; drop some, or raise the limit")]
     TooManySubscriptions { limit: usize },
 

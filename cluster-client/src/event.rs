@@ -150,6 +150,7 @@ pub(crate) fn read_item_key<E: Subscribe>(codec: Codec, bytes: &[u8]) -> ItemKey
 pub(crate) struct Item {
     pub(crate) key: ItemKey,
     pub(crate) payload: Payload,
+    size: usize,
 }
 
 /// A value as the real client made it, or as it came over the wire.
@@ -165,21 +166,24 @@ impl Item {
         Self {
             key: value.item_key().map(Arc::from),
             payload: Payload::Typed(Arc::new(Mutex::new(value))),
+            size: 0,
         }
     }
 
     /// A value as a leader pushed it.
     pub(crate) fn encoded(key: ItemKey, codec: Codec, bytes: Bytes) -> Self {
-        Self { key, payload: Payload::Encoded { codec, bytes } }
+        let size = bytes.len();
+        Self { key, payload: Payload::Encoded { codec, bytes }, size }
     }
 
-    /// The bytes it takes up, as far as they are known: a value that never was encoded counts as
-    /// none.
+    /// The same item, known to have so many bytes when it is encoded.
+    pub(crate) fn sized(&self, size: usize) -> Self {
+        Self { size, ..self.clone() }
+    }
+
+    /// Its bytes when it is encoded, as far as they are known: a value that never was encoded counts as none.
     pub(crate) fn size(&self) -> usize {
-        match &self.payload {
-            Payload::Typed(_) => 0,
-            Payload::Encoded { bytes, .. } => bytes.len(),
-        }
+        self.size
     }
 
     /// The value itself: decoded, or moved out of the item, or cloned if the item is shared.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use cluster_protocol::FrameLimits;
 
 use crate::Error;
+use crate::session::backoff::Backoff;
 use crate::session::publications::Bounds;
 
 /// Bounds on memory and work. Each has a default; set only those that differ:
@@ -17,7 +18,25 @@ use crate::session::publications::Bounds;
 /// ```
 ///
 /// What is over a bound fails at once with a typed error ([`Error::Busy`], [`Error::Encode`],
-/// [`Error::TooManySubscriptions`], [`Error::Refused`]); nothing queues without end.
+/// [`Error::TooManySubscriptions`], [`Error::Refused`]), and who is over one that only a broken or hostile peer reaches is
+/// disconnected with the reason; nothing queues without end.
+///
+/// | what | fields |
+/// |---|---|
+/// | size of a packet | [`max_data`](Self::max_data), [`max_conn_object`](Self::max_conn_object) |
+/// | who has not registered | [`handshake_packet_bytes`](Self::handshake_packet_bytes), [`handshake_bytes`](Self::handshake_bytes), [`handshake_timeout`](Self::handshake_timeout), [`pending_handshakes`](Self::pending_handshakes), [`followers`](Self::followers) |
+/// | calls that run | [`in_flight`](Self::in_flight), [`in_flight_bytes`](Self::in_flight_bytes), [`in_flight_per_follower`](Self::in_flight_per_follower), [`in_flight_bytes_per_follower`](Self::in_flight_bytes_per_follower), [`in_flight_pause`](Self::in_flight_pause) |
+/// | calls that wait for a leader | [`waiting_calls`](Self::waiting_calls), [`waiting_bytes`](Self::waiting_bytes) |
+/// | what a peer does not read | [`outbound_bytes`](Self::outbound_bytes), [`outbound_bytes_total`](Self::outbound_bytes_total), [`write_stall`](Self::write_stall) |
+/// | how a peer sends | [`packet_time`](Self::packet_time), [`packet_rate`](Self::packet_rate), [`control_packets_per_second`](Self::control_packets_per_second), [`control_burst`](Self::control_burst), [`cancelled_calls`](Self::cancelled_calls), [`cancel_window`](Self::cancel_window) |
+/// | turns | [`frames_per_turn`](Self::frames_per_turn), [`bytes_per_turn`](Self::bytes_per_turn) |
+/// | subscriptions | [`subscriptions`](Self::subscriptions), [`subscriptions_per_follower`](Self::subscriptions_per_follower), [`retained_items`](Self::retained_items), [`retained_bytes`](Self::retained_bytes), [`linger`](Self::linger) |
+/// | publications | [`publications_per_follower`](Self::publications_per_follower), [`publication_bytes_per_follower`](Self::publication_bytes_per_follower) |
+/// | trying again, and leaving | [`accept_pause`](Self::accept_pause), [`reconnect_pause`](Self::reconnect_pause), [`drain`](Self::drain) |
+///
+/// How long a peer may be silent follows from [`Builder::heartbeat_interval`](crate::Builder::heartbeat_interval). Nothing is
+/// allocated by a length that a packet claims: the buffer that it is read into begins with 32 KiB, or with 256 KiB where the
+/// traffic has filled that before, and grows with what has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of a packet's application object: the arguments, a result, an event. Default 8 MiB, as in tokio's
@@ -25,54 +44,107 @@ pub struct Limits {
     pub max_data: usize,
     /// Bytes of a packet's connection object (JSON). Default 64 KiB. The same in all members.
     pub max_conn_object: usize,
-    /// Followers of one leader. Default 512; one more is refused with [`Error::Refused`]. As many Node processes may also
-    /// wait on the port for a channel to appear, or be held after they were refused.
-    pub followers: usize,
-    /// Connections that have not registered yet. Default 64, as in D-Bus; beyond it the oldest is closed. Where several
-    /// channels of a process share a port, that of the one which took the port holds for all.
-    pub pending_handshakes: usize,
+
+    /// Bytes of a packet from a connection that has not registered. Default 1 KiB; a registration has fewer, whatever the
+    /// channel's name. Who sends more is closed. For a shared port as in [`pending_handshakes`](Self::pending_handshakes).
+    pub handshake_packet_bytes: usize,
+    /// Bytes of all packets together that a connection may send until it is registered. Default 4 KiB; who sends more is
+    /// closed. Only Node processes register more than once, while they wait for a channel. For a shared port as in
+    /// [`pending_handshakes`](Self::pending_handshakes).
+    pub handshake_bytes: usize,
     /// How long a connection may take to register. Default 5 s. For a shared port as in
     /// [`pending_handshakes`](Self::pending_handshakes).
     pub handshake_timeout: Duration,
-    /// Calls that one follower may have running in the leader. Default 1,024.
-    pub in_flight_per_follower: usize,
-    /// Bytes of arguments that one follower may have in the leader. Default 16 MiB.
-    pub in_flight_bytes_per_follower: usize,
-    /// Calls that may run in the leader together, its own included. Default 8,192.
+    /// Connections that have not registered yet. Default 64, as in D-Bus; beyond it the oldest is closed. Where several
+    /// channels of a process share a port, that of the one which took the port holds for all.
+    pub pending_handshakes: usize,
+    /// Followers of one leader. Default 512; one more is refused with [`Error::Refused`]. As many Node processes may also
+    /// wait on the port for a channel to appear, or be held after they were refused.
+    pub followers: usize,
+
+    /// Calls that may run in the leader together, its own included. Default 8,192; one more is [`Error::Busy`], as with
+    /// the next three.
     pub in_flight: usize,
     /// Bytes of arguments of all these calls. Default 64 MiB. A leader's own calls hold arguments only where they are
-    /// encoded.
+    /// encoded. Arguments of more than 64 KiB count from their announcement on, before they are read; where there is no
+    /// room for them they are skipped as they come.
     pub in_flight_bytes: usize,
+    /// Calls that one follower may have running in the leader. Default 1,024.
+    pub in_flight_per_follower: usize,
+    /// Bytes of arguments that one follower may have in the leader, counted as in
+    /// [`in_flight_bytes`](Self::in_flight_bytes). Default 16 MiB.
+    pub in_flight_bytes_per_follower: usize,
+    /// How long a follower with arguments of more than 64 KiB waits, unread, for room in one of the bounds in bytes before
+    /// it is told [`Error::Busy`]. Default 50 ms.
+    pub in_flight_pause: Duration,
+
     /// Calls of this process that wait for a leader. Default 1,024, each also bounded by its own deadline.
     pub waiting_calls: usize,
     /// Bytes of arguments of the calls that wait for a leader. Default 16 MiB.
     pub waiting_bytes: usize,
+
     /// Bytes that wait to be written to one peer. Default 8 MiB. Beyond it a member that calls gets [`Error::Busy`], and
     /// a leader drops pushed values: with "latest" only newer ones of a key are kept in any case, with "every" the oldest
     /// go and are announced as `Missed`. Nobody is disconnected for it.
     pub outbound_bytes: usize,
+    /// Bytes that a leader has to write to all followers together. Default 128 MiB; beyond it calls of followers are
+    /// [`Error::Busy`]. Values that may still be replaced by newer ones do not count.
+    pub outbound_bytes_total: usize,
+    /// A follower that reads nothing for this long while it is owed answers is disconnected as a slow follower. Default 10 s.
+    /// Nobody is disconnected for pushed values that it does not read.
+    pub write_stall: Duration,
+
+    /// How long a packet may take from its first byte to its last. Default 30 s; who takes longer is disconnected. Time in
+    /// which this process was late or did not read does not count.
+    pub packet_time: Duration,
+    /// Bytes a second that come of a packet at least, on an average over five seconds. Default 64 KiB. As with
+    /// [`packet_time`](Self::packet_time); 0 is no bound.
+    pub packet_rate: usize,
+    /// Packets a second that bring no work: heartbeats, what is unknown, answers that nobody asked for. Default 10,000; who
+    /// sends more is disconnected. To cancel a call or to end a subscription is part of that and does not count.
+    pub control_packets_per_second: u32,
+    /// How many of them may come at once. Default 20,000.
+    pub control_burst: u32,
+    /// Running calls that one follower may cancel within [`cancel_window`](Self::cancel_window). Default 1,024. Those that it
+    /// cancels beyond it run on until the window is over, and keep their places in the bounds: who goes on meets
+    /// [`Error::Busy`].
+    pub cancelled_calls: usize,
+    /// Default 10 s.
+    pub cancel_window: Duration,
+
+    /// Packets handled for one connection before the others get their turn. Default 64.
+    pub frames_per_turn: usize,
+    /// Bytes read from one connection before the others get their turn. Default 256 KiB.
+    pub bytes_per_turn: usize,
+
+    /// Keys that all members together may be subscribed to. Default 65,536; one more is [`Error::TooManySubscriptions`].
+    pub subscriptions: usize,
     /// Keys that one follower, or the leader's own process, may be subscribed to. Default 1,024.
     pub subscriptions_per_follower: usize,
-    /// Keys that all members together may be subscribed to. Default 65,536.
-    pub subscriptions: usize,
+    /// Values retained for late and slow subscribers: in the leader of all keys of the channel together, in a follower and
+    /// for each handle of one key. At least the newest value stays. Default 65,536.
+    pub retained_items: usize,
+    /// Bytes of these values, counted in the same way and as they are encoded. Default 256 MiB. While a leader retains so
+    /// many, one more key is [`Error::TooManySubscriptions`]. A value that cannot be encoded counts as none.
+    pub retained_bytes: usize,
+    /// How long the upstream of a key is kept after its last subscriber left. Default 1 s.
+    pub linger: Duration,
+
     /// Keys that one member may have published, and that the leader keeps for one follower. Default 4,096.
     pub publications_per_follower: usize,
     /// Bytes of the arguments of these publications: a member keeps them to publish them again, a leader to take them
     /// back. Default 16 MiB.
     pub publication_bytes_per_follower: usize,
-    /// Values retained for late and slow subscribers: in the leader of all keys of the channel together, in a follower and
-    /// for each handle of one key. At least the newest value stays. Default 65,536.
-    pub retained_items: usize,
-    /// Bytes of the values retained for late and slow subscribers of one key. The leader keeps the values of its real
-    /// client as they are, and these do not count. At least the newest value stays. Default 256 MiB.
-    pub retained_bytes: usize,
-    /// How long the upstream of a key is kept after its last subscriber left. Default 1 s.
-    pub linger: Duration,
+
+    /// The longest pause after a connection could not be accepted. The first is 10 ms, and each one in a row twice as long.
+    /// Default 1 s. For a shared port as in [`pending_handshakes`](Self::pending_handshakes).
+    pub accept_pause: Duration,
+    /// The longest pause between two attempts to win the port or to reach its owner. The first attempt is made at once, the
+    /// next within 5 ms, and the ceiling doubles from there. Default 500 ms.
+    pub reconnect_pause: Duration,
     /// How long a closing leader waits for the calls it has accepted, and then once more for the real client's `#[close]`.
     /// Default 5 s. Calls that take longer are cut off.
     pub drain: Duration,
-    /// Packets handled for one connection before the others get their turn. Default 256.
-    pub frames_per_turn: usize,
 }
 
 impl Default for Limits {
@@ -80,25 +152,39 @@ impl Default for Limits {
         Self {
             max_data: 8 << 20,
             max_conn_object: 64 << 10,
-            followers: 512,
-            pending_handshakes: 64,
+            handshake_packet_bytes: 1 << 10,
+            handshake_bytes: 4 << 10,
             handshake_timeout: Duration::from_secs(5),
-            in_flight_per_follower: 1024,
-            in_flight_bytes_per_follower: 16 << 20,
+            pending_handshakes: 64,
+            followers: 512,
             in_flight: 8192,
             in_flight_bytes: 64 << 20,
+            in_flight_per_follower: 1024,
+            in_flight_bytes_per_follower: 16 << 20,
+            in_flight_pause: Duration::from_millis(50),
             waiting_calls: 1024,
             waiting_bytes: 16 << 20,
             outbound_bytes: 8 << 20,
-            subscriptions_per_follower: 1024,
+            outbound_bytes_total: 128 << 20,
+            write_stall: Duration::from_secs(10),
+            packet_time: Duration::from_secs(30),
+            packet_rate: 64 << 10,
+            control_packets_per_second: 10_000,
+            control_burst: 20_000,
+            cancelled_calls: 1024,
+            cancel_window: Duration::from_secs(10),
+            frames_per_turn: 64,
+            bytes_per_turn: 256 << 10,
             subscriptions: 65_536,
-            publications_per_follower: 4096,
-            publication_bytes_per_follower: 16 << 20,
+            subscriptions_per_follower: 1024,
             retained_items: 65_536,
             retained_bytes: 256 << 20,
             linger: Duration::from_secs(1),
+            publications_per_follower: 4096,
+            publication_bytes_per_follower: 16 << 20,
+            accept_pause: Duration::from_secs(1),
+            reconnect_pause: Duration::from_millis(500),
             drain: Duration::from_secs(5),
-            frames_per_turn: 256,
         }
     }
 }
@@ -112,6 +198,9 @@ const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60 * 365);
 /// Room for the description of a few thousand methods.
 const INTERFACE: usize = 1 << 20;
 
+/// A registration of ours is never longer, nor one of a Node process whose channel could be one of ours.
+const HELLO: usize = 1 << 10;
+
 /// The least that the library's own connection objects need.
 const MIN_CONN_OBJECT: usize = 1 << 10;
 
@@ -119,6 +208,11 @@ impl Limits {
     /// Those of one member's publications.
     pub(crate) fn publications(&self) -> Bounds {
         Bounds { keys: self.publications_per_follower, bytes: self.publication_bytes_per_follower }
+    }
+
+    /// Those of the reconnecting.
+    pub(crate) fn reconnecting(&self) -> Backoff {
+        Backoff::for_port(self.reconnect_pause)
     }
 
     /// Those of a packet.
@@ -133,8 +227,15 @@ impl Limits {
 
     /// [`Error::InvalidOption`] for the first bound nothing could work under.
     pub(crate) fn validate(&self) -> Result<(), Error> {
-        within("limits.max_data", self.max_data, 1, MAX_LENGTH)?;
-        within("limits.max_conn_object", self.max_conn_object, MIN_CONN_OBJECT, MAX_LENGTH)?;
+        let handshake = HELLO.max(self.handshake_packet_bytes);
+        for (option, value, least, most) in [
+            ("limits.max_data", self.max_data, 1, MAX_LENGTH),
+            ("limits.max_conn_object", self.max_conn_object, MIN_CONN_OBJECT, MAX_LENGTH),
+            ("limits.handshake_packet_bytes", self.handshake_packet_bytes, HELLO, MAX_LENGTH),
+            ("limits.handshake_bytes", self.handshake_bytes, handshake, MAX_LENGTH),
+        ] {
+            within(option, value, least, most)?;
+        }
         for (option, value) in [
             ("limits.pending_handshakes", self.pending_handshakes),
             ("limits.in_flight_per_follower", self.in_flight_per_follower),
@@ -142,15 +243,26 @@ impl Limits {
             ("limits.in_flight", self.in_flight),
             ("limits.in_flight_bytes", self.in_flight_bytes),
             ("limits.outbound_bytes", self.outbound_bytes),
+            ("limits.outbound_bytes_total", self.outbound_bytes_total),
+            ("limits.control_packets_per_second", self.control_packets_per_second as usize),
+            ("limits.control_burst", self.control_burst as usize),
             ("limits.retained_items", self.retained_items),
             ("limits.retained_bytes", self.retained_bytes),
             ("limits.frames_per_turn", self.frames_per_turn),
+            ("limits.bytes_per_turn", self.bytes_per_turn),
         ] {
             within(option, value, 1, usize::MAX)?;
         }
+        let moment = Duration::from_millis(1);
         for (option, time, least) in [
-            ("limits.handshake_timeout", self.handshake_timeout, Duration::from_millis(1)),
+            ("limits.handshake_timeout", self.handshake_timeout, moment),
+            ("limits.in_flight_pause", self.in_flight_pause, Duration::ZERO),
+            ("limits.write_stall", self.write_stall, moment),
+            ("limits.packet_time", self.packet_time, moment),
+            ("limits.cancel_window", self.cancel_window, Duration::ZERO),
             ("limits.linger", self.linger, Duration::ZERO),
+            ("limits.accept_pause", self.accept_pause, moment),
+            ("limits.reconnect_pause", self.reconnect_pause, moment),
             ("limits.drain", self.drain, Duration::ZERO),
         ] {
             if time < least || time > MAX_TIME {
@@ -177,34 +289,4 @@ fn within(option: &str, value: usize, least: usize, most: usize) -> Result<(), E
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_defaults_are_valid() {
-        assert_eq!(Limits::default().validate(), Ok(()));
-    }
-
-    #[test]
-    fn a_bound_of_nothing_or_beyond_the_header_is_named() {
-        let option = |limits: Limits| match limits.validate() {
-            Err(Error::InvalidOption { option, .. }) => option,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(option(Limits { max_data: 0, ..Limits::default() }), "limits.max_data");
-        assert_eq!(option(Limits { max_data: 1 << 31, ..Limits::default() }), "limits.max_data");
-        assert_eq!(
-            option(Limits { max_conn_object: 10, ..Limits::default() }),
-            "limits.max_conn_object"
-        );
-        assert_eq!(option(Limits { linger: Duration::MAX, ..Limits::default() }), "limits.linger");
-        assert_eq!(
-            option(Limits { handshake_timeout: Duration::ZERO, ..Limits::default() }),
-            "limits.handshake_timeout"
-        );
-        assert_eq!(
-            option(Limits { frames_per_turn: 0, ..Limits::default() }),
-            "limits.frames_per_turn"
-        );
-    }
-}
+mod tests;

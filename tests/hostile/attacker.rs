@@ -104,6 +104,17 @@ impl Attacker {
         assert!(timeout(limit, self.closed()).await.is_ok(), "{what}: open after {limit:?}");
     }
 
+    /// The call is refused, by this bound.
+    pub(crate) async fn is_busy(&mut self, id: u64, limit: &str) {
+        let answer = self.response(id).await;
+        let message = String::from_utf8_lossy(&answer.data);
+        assert!(
+            answer.conn.contains("busy") && message.contains(limit),
+            "{} {message}",
+            answer.conn
+        );
+    }
+
     /// It is served as any other follower.
     pub(crate) async fn is_served(&mut self) {
         self.send(&call(0x7fff, "echo", &[b"\"still there\""])).await;

@@ -71,7 +71,7 @@ async fn send_until_stuck(attacker: &Attacker, bytes: &[u8]) -> usize {
 }
 
 /// The memory of this process, in bytes; 0 where that is not known.
-fn resident() -> usize {
+pub(crate) fn resident() -> usize {
     let pages = std::fs::read_to_string("/proc/self/statm")
         .ok()
         .and_then(|statm| statm.split(' ').nth(1)?.parse::<usize>().ok());

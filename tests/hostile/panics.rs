@@ -210,6 +210,16 @@ async fn an_event_that_cannot_be_written_harms_nobody() {
     assert_eq!(follower.fine().await, Ok(1));
 }
 
+/// A leader measures what it retains by encoding it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_cannot_be_written_harms_no_leader_without_followers() {
+    let leader = BombProxy::builder().port(free_port()).start(bomb).await.unwrap();
+    let mut mines = leader.mines().await.unwrap();
+    let mine = timeout(PATIENCE, mines.next()).await.expect("no event");
+    assert_eq!(mine, Some(MineEvent(Mine)));
+    assert_eq!(leader.fine().await, Ok(1));
+}
+
 /// A publication's arguments are decoded before its method runs, for the key.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_panic_while_a_connection_is_served_ends_that_connection() {

@@ -1,11 +1,13 @@
 //! Followers that have registered and then misbehave.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use cluster_client::{ClusterEvent, Limits};
 use cluster_protocol::{CANCEL, HEARTBEAT, HEARTBEAT_RES, Kind, RESULT_OK};
 
-use crate::attacker::{Attacker, broken_headers, call, framed, packet, request};
+use crate::attacker::{Attacker, PATIENCE, broken_headers, call, framed, packet, request};
 use crate::scene::Scene;
+use tokio::time::timeout;
 
 const AT_ONCE: Duration = Duration::from_secs(2);
 
@@ -108,6 +110,77 @@ async fn a_flood_of_heartbeats_is_answered() {
         let answer = attacker.next().await.unwrap();
         assert_eq!((answer.id, answer.conn.as_str()), (id, HEARTBEAT_RES));
     }
+    attacker.is_served().await;
+}
+
+/// Each kind of packet that brings no work. What ends a call does not count, nor do calls.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_what_brings_no_work_ends_the_connection() {
+    let limits = Limits { control_packets_per_second: 1, control_burst: 100, ..Limits::default() };
+    let mut scene = Scene::with(limits, Duration::from_secs(2)).await;
+    let mut events = scene.leader.membership().events();
+    let floods = [
+        ("heartbeats", request(2, HEARTBEAT, b"")),
+        ("what is unknown", request(2, r#"{"type":"of_the_future"}"#, b"")),
+        ("cancels of nothing", request(2, CANCEL, b"")),
+        ("unsubscribing", request(2, r#"{"type":"unSubscribe","key":"never subscribed"}"#, b"")),
+        ("answers", packet(Kind::Response, 2, RESULT_OK.as_bytes(), b"nobody asked")),
+    ];
+    for (what, flood) in floods {
+        let mut attacker = Attacker::register(scene.port, "Victim").await;
+        for id in 0..300 {
+            attacker.send(&[call(id, "hang", &[]), request(id, CANCEL, b"")].concat()).await;
+        }
+        attacker.send(&flood.repeat(50)).await;
+        attacker.is_served().await;
+        attacker.try_send(&flood.repeat(200)).await;
+        attacker.closed_within(AT_ONCE, what).await;
+        loop {
+            if let Some(ClusterEvent::FollowerLeft { reason, .. }) = events.next().await {
+                assert!(reason.contains("limits.control_packets_per_second"), "{what}: {reason}");
+                break;
+            }
+        }
+    }
+    scene.untouched().await;
+}
+
+/// Beyond the bound its calls run on and keep their places, until the time is over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_cancels_is_heeded_later() {
+    let limits = Limits {
+        in_flight_per_follower: 20,
+        cancelled_calls: 10,
+        cancel_window: Duration::from_secs(1),
+        ..Limits::default()
+    };
+    let mut scene = Scene::with(limits, Duration::from_millis(100)).await;
+    let mut attacker = Attacker::register(scene.port, "Victim").await;
+    let begun = Instant::now();
+    for id in 0..20 {
+        attacker.send(&call(id, "hang", &[])).await;
+        attacker.send(&request(id, CANCEL, b"")).await;
+    }
+    attacker.is_served().await;
+    while scene.victim.hanging() > 10 {
+        tokio::task::yield_now().await;
+    }
+    for id in 20..30 {
+        attacker.send(&call(id, "hang", &[])).await;
+    }
+    attacker.send(&call(40, "hang", &[])).await;
+    attacker.is_busy(40, "limits.in_flight_per_follower").await;
+    assert_eq!(scene.victim.hanging(), 20);
+    scene.untouched().await;
+    // The first ten of these were cancelled.
+    let ended = async {
+        while scene.victim.hanging() > 10 {
+            attacker.send(&request(50, HEARTBEAT, b"")).await;
+            attacker.response(50).await;
+        }
+    };
+    timeout(PATIENCE, ended).await.unwrap();
+    assert!(begun.elapsed() >= Duration::from_secs(1), "cancelled after {:?}", begun.elapsed());
     attacker.is_served().await;
 }
 

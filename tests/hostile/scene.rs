@@ -9,7 +9,7 @@ use cluster_client::{
 };
 use serde::{Deserialize, Serialize};
 use support::free_port;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
@@ -29,6 +29,7 @@ pub(crate) struct Victim {
     ticks: Arc<Mutex<Vec<SubscriptionSender<Tick>>>>,
     lines: Arc<Mutex<Vec<SubscriptionSender<Line>>>>,
     hanging: Arc<AtomicUsize>,
+    kept: Arc<Notify>,
 }
 
 #[cluster_client(vis = "pub(crate)")]
@@ -42,6 +43,13 @@ impl Victim {
     #[invoke]
     pub(crate) async fn blob(&self, len: usize) -> Result<String, Error> {
         Ok("x".repeat(len))
+    }
+
+    /// Runs until it is cancelled or [`Victim::let_go`] is called.
+    #[invoke]
+    pub(crate) async fn keep(&self, text: String) -> Result<usize, Error> {
+        self.kept.notified().await;
+        Ok(text.len())
     }
 
     /// Runs until it is cancelled.
@@ -66,10 +74,21 @@ impl Victim {
         Ok(subscription)
     }
 
+    pub(crate) fn tick(&self, number: u64) {
+        for sender in &*self.ticks.lock().unwrap() {
+            sender.send(Tick(number)).unwrap();
+        }
+    }
+
     pub(crate) fn line(&self, line: &str) {
         for sender in &*self.lines.lock().unwrap() {
             sender.send(Line(line.to_owned())).unwrap();
         }
+    }
+
+    /// Ends one call of `keep`.
+    pub(crate) fn let_go(&self) {
+        self.kept.notify_one();
     }
 
     pub(crate) fn hanging(&self) -> usize {
@@ -89,7 +108,7 @@ pub(crate) struct Scene {
     pub(crate) port: u16,
     pub(crate) victim: Victim,
     pub(crate) followers: [VictimProxy; 2],
-    leader: VictimProxy,
+    pub(crate) leader: VictimProxy,
     epoch: u64,
     callers: Vec<Caller>,
     listeners: Vec<Subscription<Tick>>,
@@ -151,9 +170,7 @@ impl Scene {
             caller.goes_on().await;
         }
         self.ticks += 1;
-        for sender in &*self.victim.ticks.lock().unwrap() {
-            sender.send(Tick(self.ticks)).unwrap();
-        }
+        self.victim.tick(self.ticks);
         for listener in &mut self.listeners {
             let tick = timeout(PATIENCE, listener.next()).await.expect("no tick").unwrap();
             assert_eq!(tick, Tick(self.ticks));

@@ -65,7 +65,7 @@ impl<S> Builder<S> {
 
     /// The name of the channel: members of the same name on the same port share one real client, the one that the leader's
     /// factory has built. Where factories build different ones, of different servers perhaps, give them different names:
-    /// nothing else tells them apart. Not empty, at most 256 bytes.
+    /// nothing else tells them apart. Not empty, at most 256 bytes, no control characters.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.options.name = name.into();
         self

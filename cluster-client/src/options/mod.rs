@@ -70,6 +70,13 @@ impl Options {
         if self.name.is_empty() || self.name.len() > MAX_NAME {
             return Err(invalid("name", &self.name, &format!("must have 1 to {MAX_NAME} bytes")));
         }
+        if self.name.contains(char::is_control) {
+            return Err(invalid(
+                "name",
+                &self.name.escape_default().to_string(),
+                "must have no control characters",
+            ));
+        }
         for (option, time) in [
             ("max_wait_time", self.max_wait_time),
             ("connect_timeout", self.connect_timeout),

@@ -66,6 +66,7 @@ fn an_option_that_cannot_be_is_named() {
     assert_eq!(wrong_option(builder().port(0), &[]), "port");
     assert_eq!(wrong_option(builder().name(""), &[]), "name");
     assert_eq!(wrong_option(builder().name("x".repeat(257)), &[]), "name");
+    assert_eq!(wrong_option(builder().name("new\nline"), &[]), "name");
     assert_eq!(wrong_option(builder().response_timeout(Duration::ZERO), &[]), "response_timeout");
     assert_eq!(wrong_option(builder().max_wait_time(Duration::MAX), &[]), "max_wait_time");
     let limits = Limits { max_data: 0, ..Limits::default() };

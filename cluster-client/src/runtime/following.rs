@@ -82,8 +82,7 @@ pub(super) async fn follow(
         inbound: member.options.limits.inbound(),
         heartbeat_interval: member.options.heartbeat_interval,
         patience: member.options.standalone_after,
-        outbound_bytes: member.options.limits.outbound_bytes,
-        unconfirmed: (member.options.limits.waiting_calls, member.options.limits.waiting_bytes),
+        limits: member.options.limits.clone(),
         leader: peer,
         host: member.options.host.clone(),
     };

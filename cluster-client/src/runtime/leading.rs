@@ -46,6 +46,7 @@ pub(super) fn leadership(member: &Member, epoch: u64, standalone: bool) -> Arc<L
         epoch,
         standalone,
         limits: options.limits.clone(),
+        codec: member.codec(),
         methods: Arc::clone(&member.methods),
         interface: interface(member),
         response_timeout: options.response_timeout,

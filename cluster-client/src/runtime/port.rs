@@ -215,6 +215,9 @@ impl Drop for Listening {
     }
 }
 
+/// After the first connection in a row that could not be accepted.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+
 async fn accept(listening: Listening, limits: Limits) {
     let owner = Arc::clone(&listening.owner);
     let mut pending = VecDeque::new();
@@ -234,7 +237,7 @@ async fn accept(listening: Listening, limits: Limits) {
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             // Out of descriptors or memory: never a reason to stop leading.
             Err(error) => {
-                pause = (pause * 2).clamp(Duration::from_millis(10), Duration::from_secs(1));
+                pause = longer(pause, limits.accept_pause);
                 owner.report(&error);
                 tokio::select! {
                     biased;
@@ -244,6 +247,10 @@ async fn accept(listening: Listening, limits: Limits) {
             }
         }
     }
+}
+
+fn longer(pause: Duration, longest: Duration) -> Duration {
+    (pause * 2).max(FIRST_PAUSE).min(longest)
 }
 
 /// Starts a handshake, at the cost of the oldest one if too many are pending.
@@ -264,7 +271,7 @@ fn admit(
         );
         oldest.abort();
     }
-    let handshake = admission::admit(stream, Arc::clone(owner), limits.handshake_timeout);
+    let handshake = admission::admit(stream, Arc::clone(owner), limits.clone());
     pending.push_back(owner.host.spawn(handshake));
 }
 
@@ -286,6 +293,8 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 mod tests {
     use std::net::TcpListener;
 
+    use cluster_protocol::Codec;
+
     use super::*;
     use crate::context::InstanceId;
     use crate::membership::Status;
@@ -300,6 +309,7 @@ mod tests {
             epoch: 1,
             standalone: false,
             limits: Limits::default(),
+            codec: Codec::default(),
             methods: Arc::default(),
             interface: Arc::default(),
             response_timeout: Duration::from_secs(1),
@@ -328,5 +338,20 @@ mod tests {
         let first = win(port).expect("nobody has the port");
         // The seat may outlive the runtime.
         assert!(win(port).is_some(), "the port is still held by {}", first.1.channel());
+    }
+
+    #[test]
+    fn who_cannot_accept_pauses_longer_and_longer_but_not_for_ever() {
+        let millis = |longest| {
+            let mut pause = Duration::ZERO;
+            let mut next = || {
+                pause = longer(pause, Duration::from_millis(longest));
+                pause.as_millis()
+            };
+            [(); 4].map(|()| next())
+        };
+        assert_eq!(millis(1000), [10, 20, 40, 80]);
+        assert_eq!(millis(25), [10, 20, 25, 25]);
+        assert_eq!(millis(3), [3, 3, 3, 3]);
     }
 }

@@ -17,7 +17,6 @@ use super::supervisor::{CloseAtTheEnd, Start, is_closing};
 use crate::error::Error;
 use crate::member::{Factory, Link, Member};
 use crate::membership::{ClusterEvent, Role, RolePreference};
-use crate::session::backoff::Backoff;
 use crate::session::epoch;
 
 static HUBS: LazyLock<Mutex<HashMap<Name, Hub>>> = LazyLock::new(Mutex::default);
@@ -114,7 +113,7 @@ async fn take_part(
 
 /// Enters the hub; a member that must follow waits for one. `None`: it is to be closed.
 async fn enter_in_time(member: &Member) -> Result<Option<(Arc<Leadership>, bool)>, Error> {
-    let mut backoff = Backoff::default();
+    let mut backoff = member.options.limits.reconnecting();
     loop {
         if is_closing(member).await {
             return Ok(None);

@@ -25,7 +25,6 @@ use crate::clock;
 use crate::error::Error;
 use crate::member::{Factory, Link, Member};
 use crate::membership::{ClusterEvent, Role, RolePreference};
-use crate::session::backoff::Backoff;
 use crate::subscription::CloseReason;
 
 /// How a role has ended.
@@ -114,7 +113,7 @@ async fn run(member: Arc<Member>, factory: Factory, start: Start) {
         start,
         closing_since: None,
     };
-    let mut backoff = Backoff::for_port();
+    let mut backoff = member.options.limits.reconnecting();
     loop {
         let began = clock::now();
         let ended = candidate.compete().await;

@@ -20,10 +20,10 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// The same for the port, with two at once. A process that is killed closes its connections before its listener, and what
-    /// the first attempt has connected to then is reset just when the port is free.
-    pub(crate) fn for_port() -> Self {
-        Self { at_once: 2, ..Self::default() }
+    /// From 5 ms, or less if that is the longest, with two at once: for the port. A process that is killed closes its
+    /// connections before its listener, and what the first attempt has connected to then is reset just when the port is free.
+    pub(crate) fn for_port(longest: Duration) -> Self {
+        Self::new(2, Duration::from_millis(5).min(longest), longest)
     }
 
     /// From 100 ms to 5 s, none of them at once: for a real client, which costs a server something.
@@ -62,18 +62,21 @@ mod tests {
     }
 
     #[test]
-    fn the_ceiling_doubles_up_to_half_a_second() {
+    fn the_ceiling_doubles_up_to_the_longest() {
         let mut backoff = Backoff::default();
         assert_eq!(millis(&mut backoff, u64::MAX, 10), [0, 5, 10, 20, 40, 80, 160, 320, 500, 500]);
         backoff.reset();
         assert_eq!(millis(&mut backoff, u64::MAX, 2), [0, 5]);
+        let mut shorter = Backoff::for_port(Duration::from_millis(12));
+        assert_eq!(millis(&mut shorter, u64::MAX, 6), [0, 0, 5, 10, 12, 12]);
         backoff.attempts = u32::MAX;
         assert_eq!(millis(&mut backoff, u64::MAX, 2), [500, 500]);
     }
 
     #[test]
     fn what_is_tried_at_once_is_not_delayed() {
-        assert_eq!(millis(&mut Backoff::for_port(), u64::MAX, 4), [0, 0, 5, 10]);
+        let mut for_port = Backoff::for_port(Duration::from_millis(500));
+        assert_eq!(millis(&mut for_port, u64::MAX, 4), [0, 0, 5, 10]);
         assert_eq!(millis(&mut Backoff::slow(), u64::MAX, 3), [100, 200, 400]);
     }
 

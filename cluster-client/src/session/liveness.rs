@@ -112,6 +112,11 @@ impl Liveness {
         }
     }
 
+    /// Whether it must not be blamed for anything but silence: it says nothing at all, or this process was late.
+    pub(crate) fn excuses(&self, now: Instant) -> bool {
+        now >= self.heard + self.interval || now < self.running_since + self.interval
+    }
+
     /// For a side that waits for the other's heartbeats, at least once an interval: for how long the peer has been
     /// silent, if that is longer than `patience`.
     pub(crate) fn overdue(&mut self, now: Instant, patience: Duration) -> Option<Duration> {
@@ -119,11 +124,13 @@ impl Liveness {
         (now >= self.blame_at(patience)).then(|| now - self.heard)
     }
 
-    fn check(&mut self, now: Instant) {
+    /// Notes that this process has come to look, and returns whether it was so late that nobody is to be blamed.
+    pub(crate) fn check(&mut self, now: Instant) -> bool {
         if now - self.checked > self.interval * 2 && !planted(Bug::BlamesOthersWhenLate) {
             self.running_since = now;
         }
         self.checked = now;
+        now < self.running_since + self.interval
     }
 
     /// Who has just been late spares the peer for an interval.
@@ -220,7 +227,9 @@ mod tests {
         let mut live = Liveness::new(start, SECOND);
         let late = start + SECOND * 20;
         assert_eq!(live.tick(late), Verdict::Ping);
+        assert!(live.check(late + SECOND / 4));
         assert_eq!(live.overdue(late + SECOND / 2, SECOND * 15), None);
+        assert!(!live.check(late + SECOND));
         assert_eq!(live.tick(late + SECOND), Verdict::Silent(SECOND * 21));
     }
 

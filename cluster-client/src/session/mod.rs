@@ -3,10 +3,11 @@
 //!
 //! | | |
 //! |---|---|
-//! | `outbound` | what is to be written on one connection, and who writes it |
+//! | `outbound`, `share` | what is to be written on one connection, and who writes it; how much that is on all |
 //! | `calls`, `ids`, `payload` | a follower's calls that wait for an answer, how one finds its call, what it carries |
 //! | `oneways` | a follower's one-way calls of which it is not known that the leader has read them |
-//! | `liveness` | who has been silent for too long |
+//! | `liveness`, `progress` | who has been silent for too long, sends too slowly or does not read |
+//! | `rate`, `turn` | how much of something in a time, and how much for one connection before the others |
 //! | `topics`, `push_queue` | a leader's subscriptions, and what a slow follower has yet to get of them |
 //! | `interests` | a member's subscriptions, whoever leads |
 //! | `publications` | a member's publications, and whose they are |
@@ -21,6 +22,10 @@ pub(crate) mod liveness;
 pub(crate) mod oneways;
 pub(crate) mod outbound;
 pub(crate) mod payload;
+pub(crate) mod progress;
 pub(crate) mod publications;
 pub(crate) mod push_queue;
+pub(crate) mod rate;
+pub(crate) mod share;
 pub(crate) mod topics;
+pub(crate) mod turn;

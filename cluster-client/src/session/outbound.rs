@@ -12,6 +12,8 @@
 
 use std::ops::Range;
 
+use super::share::{Share, Total};
+
 /// One writer takes along at most so many bytes that callers have put off.
 const DEFERRED: usize = 64 * 1024;
 
@@ -37,6 +39,8 @@ pub(crate) struct Outbound {
     written: u64,
     /// Where the batch ends that a writer has, in the stream of bytes.
     taken: u64,
+    /// Of what all connections have pending.
+    share: Option<Share>,
 }
 
 /// Bytes that a writer has taken.
@@ -95,12 +99,18 @@ impl<'a> Withdrawn<'a> {
 }
 
 impl Outbound {
+    /// What is pending counts in a total.
+    pub(crate) fn counted(total: &Total) -> Self {
+        Self { share: Some(total.share()), ..Self::default() }
+    }
+
     /// Appends bytes and returns where they end in the connection's stream of bytes.
     pub(crate) fn append(&mut self, bytes: &[u8]) -> u64 {
         self.queued += bytes.len() as u64;
         if !self.broken {
             self.buf.extend_from_slice(bytes);
         }
+        self.count();
         self.queued
     }
 
@@ -137,6 +147,8 @@ impl Outbound {
         self.written += written as u64;
         self.taken = self.written;
         batch.at += written;
+        self.broken |= status == WriteStatus::Broken;
+        self.count();
         match status {
             WriteStatus::Done => {
                 self.keep(batch.buf);
@@ -148,7 +160,6 @@ impl Outbound {
                 Next::WakeTask
             }
             WriteStatus::Broken => {
-                self.broken = true;
                 self.buf = Vec::new();
                 Next::WakeTask
             }
@@ -214,6 +225,13 @@ impl Outbound {
     /// Whether a write has failed for good.
     pub(crate) fn is_broken(&self) -> bool {
         self.broken
+    }
+
+    fn count(&mut self) {
+        let held = if self.broken { 0 } else { self.pending() };
+        if let Some(share) = &mut self.share {
+            share.set(held);
+        }
     }
 
     fn is_writable(&self) -> bool {

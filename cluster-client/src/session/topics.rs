@@ -33,8 +33,9 @@ pub(crate) struct Topics {
     topics: HashMap<TopicId, Topic>,
     by_subscriber: HashMap<SubscriberId, HashSet<TopicId>>,
     lingering: BTreeSet<(Instant, TopicId)>,
-    /// How many values all topics retain.
+    /// How many values all topics retain, and their bytes.
     retained: usize,
+    retained_bytes: usize,
     next_id: u64,
 }
 
@@ -96,6 +97,7 @@ impl Topics {
             by_subscriber: HashMap::new(),
             lingering: BTreeSet::new(),
             retained: 0,
+            retained_bytes: 0,
             next_id: 0,
         }
     }
@@ -104,7 +106,7 @@ impl Topics {
     ///
     /// # Errors
     ///
-    /// [`TooMany`] of this subscriber, or of all together.
+    /// [`TooMany`] of this subscriber, or of all together: by their number, or by the bytes that are retained for them.
     pub(crate) fn join(
         &mut self,
         key: &str,
@@ -174,15 +176,19 @@ impl Topics {
         let mut released = Vec::new();
         let full = planted(Bug::RetainsFirstValue) && !topic.retained.is_empty();
         if topic.options.retains() && !full {
-            self.retained -= topic.retained.len();
-            released = topic.retained.push(item.key.clone(), item.clone(), item.size());
-            // The topics share one bound; the one that grows pays, down to its newest value.
-            while self.retained + topic.retained.len() > self.limits.retained_items
-                && topic.retained.len() > 1
+            let values = &mut topic.retained;
+            self.retained -= values.len();
+            self.retained_bytes -= values.bytes();
+            released = values.push(item.key.clone(), item.clone(), item.size());
+            // The topics share the bounds; the one that grows pays, down to its newest value.
+            while values.len() > 1
+                && (self.retained + values.len() > self.limits.retained_items
+                    || self.retained_bytes + values.bytes() > self.limits.retained_bytes)
             {
-                released.extend(topic.retained.evict());
+                released.extend(values.evict());
             }
-            self.retained += topic.retained.len();
+            self.retained += values.len();
+            self.retained_bytes += values.bytes();
         }
         Affected { subscribers, released }
     }
@@ -243,6 +249,9 @@ impl Topics {
         who: SubscriberId,
     ) -> Result<TopicId, TooMany> {
         within(self.topics.len(), self.limits.subscriptions)?;
+        if self.retained_bytes >= self.limits.retained_bytes {
+            return Err(TooMany(self.topics.len()));
+        }
         let id = TopicId(self.next_id);
         self.next_id += 1;
         let key: Arc<str> = key.into();
@@ -287,6 +296,7 @@ impl Topics {
         };
         self.by_key.remove(&topic.key);
         self.retained -= topic.retained.len();
+        self.retained_bytes -= topic.retained.bytes();
         if let Some(until) = topic.lingers_until {
             self.lingering.remove(&(until, id));
         }

@@ -2,12 +2,12 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use cluster_protocol::{
-    ChannelState, Codec, ConnObject, DecodeError, FrameLimits, Hello, Kind, Parse, Welcome, parse,
-    write_packet,
+    ChannelState, Codec, ConnObject, DecodeError, FrameLimits, HEADER_LEN, Hello, Kind, Parse,
+    Welcome, parse, write_packet,
 };
 
 use super::follower::{Connected, Follower};
@@ -16,19 +16,19 @@ use super::roster::NotAdmitted;
 use super::{Leadership, State, serving};
 use crate::context::{Caller, InstanceId};
 use crate::error::Error;
+use crate::limits::Limits;
 use crate::runtime::PROTOCOL_VERSION;
 use crate::runtime::host::Stream;
 use crate::runtime::port::PortOwner;
 use crate::runtime::transport::{self, ReadHalf, WriteHalf};
 use crate::session::topics::SubscriberId;
 
-/// Who has not registered is heard out no longer than this.
-const FIRST_PACKET: FrameLimits = FrameLimits { conn_object: 4 * 1024, data: 0 };
-
 /// Takes a connection as far as the task that serves it, or closes it.
-pub(crate) async fn admit(stream: Stream, owner: Arc<PortOwner>, patience: Duration) {
-    let Ok((mut read, write)) = transport::split(stream) else { return };
-    let first = match tokio::time::timeout(patience, next_packet(&mut read)).await {
+pub(crate) async fn admit(stream: Stream, owner: Arc<PortOwner>, limits: Limits) {
+    let Ok((read, write)) = transport::split(stream) else { return };
+    let mut newcomer = Newcomer::new(read, &limits);
+    let patience = limits.handshake_timeout;
+    let first = match tokio::time::timeout(patience, newcomer.next_packet()).await {
         Ok(Ok(Some(first))) => first,
         // Probes connect and close, scanners send what they like: nothing is owed to them.
         Ok(Ok(None)) => return,
@@ -41,7 +41,7 @@ pub(crate) async fn admit(stream: Stream, owner: Arc<PortOwner>, patience: Durat
             return;
         }
     };
-    if let Err(error) = answer(first, read, write, &owner).await {
+    if let Err(error) = answer(first, newcomer, write, &owner).await {
         tracing::debug!(%error, "a connection was lost in its handshake");
     }
 }
@@ -60,50 +60,72 @@ enum From {
     Node,
 }
 
-/// The next packet of a connection that has not registered; `None` at its end.
-pub(super) async fn next_packet(read: &mut ReadHalf) -> io::Result<Option<Register>> {
-    loop {
-        let malformed = |error: DecodeError| io::Error::new(io::ErrorKind::InvalidData, error);
-        if let Parse::Complete(packet) = parse(read.buffered(), &FIRST_PACKET).map_err(malformed)? {
-            let register = match ConnObject::parse(packet.conn) {
-                Ok(ConnObject::RegisterChannel { channel_name, rs }) => Register {
-                    id: packet.header.id,
-                    channel: channel_name.into_owned(),
-                    from: rs.map_or(From::Node, From::Rust),
-                },
-                // Most likely a codec that this program was built without: it can be told.
-                Err(error @ DecodeError::Field { .. }) => Register {
-                    id: packet.header.id,
-                    channel: String::new(),
-                    from: From::Newer(error.to_string()),
-                },
-                Ok(_) => {
-                    return Err(io::Error::new(
-                        io::ErrorKind::InvalidData,
-                        "the first packet does not register",
-                    ));
-                }
-                Err(error) => return Err(malformed(error)),
-            };
-            let len = packet.header.packet_len();
-            read.consume(len);
-            return Ok(Some(register));
-        }
-        if std::future::poll_fn(|cx| read.poll_read(cx)).await? == 0 {
-            return Ok(None);
+/// A connection that has not registered.
+pub(super) struct Newcomer {
+    pub(super) read: ReadHalf,
+    packet: FrameLimits,
+    /// So many bytes it may still send.
+    left: usize,
+}
+
+impl Newcomer {
+    fn new(read: ReadHalf, limits: &Limits) -> Self {
+        let conn_object = limits.handshake_packet_bytes.saturating_sub(HEADER_LEN);
+        Self { read, packet: FrameLimits { conn_object, data: 0 }, left: limits.handshake_bytes }
+    }
+
+    /// Its next packet; `None` at its end. Cancel safe: what has come stays in `read`.
+    pub(super) async fn next_packet(&mut self) -> io::Result<Option<Register>> {
+        loop {
+            if let Some((register, len)) = self.buffered()? {
+                self.left =
+                    self.left.checked_sub(len).ok_or_else(|| invalid("it says too much"))?;
+                self.read.consume(len);
+                return Ok(Some(register));
+            }
+            if std::future::poll_fn(|cx| self.read.poll_read(cx)).await? == 0 {
+                return Ok(None);
+            }
         }
     }
+
+    /// The packet that has come, and its length.
+    fn buffered(&self) -> io::Result<Option<(Register, usize)>> {
+        let Parse::Complete(packet) = parse(self.read.buffered(), &self.packet).map_err(invalid)?
+        else {
+            return Ok(None);
+        };
+        let id = packet.header.id;
+        let register = match ConnObject::parse(packet.conn) {
+            Ok(ConnObject::RegisterChannel { channel_name, rs }) => Register {
+                id,
+                channel: channel_name.into_owned(),
+                from: rs.map_or(From::Node, From::Rust),
+            },
+            // Most likely a codec that this program was built without: it can be told.
+            Err(error @ DecodeError::Field { .. }) => {
+                Register { id, channel: String::new(), from: From::Newer(error.to_string()) }
+            }
+            Ok(_) => return Err(invalid("the first packet does not register")),
+            Err(error) => return Err(invalid(error)),
+        };
+        Ok(Some((register, packet.header.packet_len())))
+    }
+}
+
+fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
 async fn answer(
     register: Register,
-    read: ReadHalf,
+    newcomer: Newcomer,
     write: WriteHalf,
     owner: &Arc<PortOwner>,
 ) -> io::Result<()> {
     let id = register.id;
     let hello = match register.from {
-        From::Node => return node::admission::admit(register, read, write, owner).await,
+        From::Node => return node::admission::admit(register, newcomer, write, owner).await,
         From::Rust(hello) if hello.version == PROTOCOL_VERSION => hello,
         From::Rust(hello) => {
             let reason = format!(
@@ -150,7 +172,7 @@ async fn answer(
     let state = leadership.state();
     let welcome = Welcome { channels: owner.channel_names(), ..leadership.welcome(&state) };
     follower.send(&packet(Kind::Response, id, welcome, &leadership.welcome_data(&state)));
-    leadership.spawn(serving::serve(follower, read, None));
+    leadership.spawn(serving::serve(follower, newcomer.read, None));
     Ok(())
 }
 
@@ -273,4 +295,50 @@ impl Leadership {
 fn unix_millis(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    fn registration(channel: &str, hello: Option<Hello>) -> Vec<u8> {
+        let conn = ConnObject::RegisterChannel { channel_name: channel.into(), rs: hello };
+        let (mut packet, conn) = (Vec::new(), conn.to_bytes());
+        let limits = FrameLimits::default();
+        write_packet(&mut packet, Kind::Request, 1, 0, &conn, &limits, |_| Ok(())).unwrap();
+        packet
+    }
+
+    #[test]
+    fn the_longest_registration_is_within_the_least_bound() {
+        let hello = Hello {
+            version: u32::MAX,
+            instance: u128::MAX,
+            pid: u32::MAX,
+            codec: Codec::SerializeJson,
+            epoch: u64::MAX,
+        };
+        let longest = registration(&"\"".repeat(256), Some(hello));
+        assert!(longest.len() <= Limits::default().handshake_packet_bytes, "{}", longest.len());
+    }
+
+    #[tokio::test]
+    async fn who_registers_again_and_again_is_heard_up_to_the_bound() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let stream = Stream::Tcp(listener.accept().await.unwrap().0);
+        let register = registration("channel", None);
+        let limits = Limits { handshake_bytes: 3 * register.len() + 1, ..Limits::default() };
+        let mut newcomer = Newcomer::new(transport::split(stream).unwrap().0, &limits);
+        peer.write_all(&register.repeat(4)).await.unwrap();
+        for _ in 0..3 {
+            let register = newcomer.next_packet().await.unwrap().unwrap();
+            assert_eq!(register.channel, "channel");
+        }
+        let error = newcomer.next_packet().await.err().unwrap();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    }
 }

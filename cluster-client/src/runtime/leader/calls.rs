@@ -11,13 +11,11 @@ use cluster_protocol::{Codec, EncodeArguments, Failure, Header};
 
 use super::follower::Follower;
 use super::publications::Settlement;
-use super::request::{self, Incoming};
 use super::serving::Connection;
 use super::upstream::Request;
 use super::{HeldPermit, Leadership, Permit, refusal};
 use crate::clock;
 use crate::context::CallId;
-use crate::error::Error;
 use crate::event::EventOptions;
 use crate::failure;
 use crate::key::topic_key;
@@ -28,91 +26,12 @@ use crate::session::ids::INDEX_BITS;
 use crate::session::payload::Payload;
 
 impl Connection {
-    pub(super) fn handle(
-        &mut self,
-        leadership: &Arc<Leadership>,
-        header: &Header,
-        incoming: Incoming,
-        data: Payload,
-    ) -> Result<(), String> {
-        // It cannot be told once and for all.
-        let too_late_for_node = self.going_away && self.node.is_some();
-        match incoming {
-            // Nobody else can tell of it.
-            Incoming::Invoke { method, oneway: true, .. } if too_late_for_node => {
-                let late = Reply::failed(Failure::GoingAway, "the leader is going away");
-                report_oneway(&self.leadership, method, &late);
-                Ok(())
-            }
-            Incoming::UnknownMethod { name, oneway: false } if too_late_for_node => {
-                self.fail(header.id, &name, Failure::GoingAway, "the leader is going away");
-                Ok(())
-            }
-            Incoming::Invoke { method, .. } if too_late_for_node => {
-                let method = leadership.terms.methods.get(method).map_or("", |info| info.name);
-                self.fail(header.id, method, Failure::GoingAway, "the leader is going away");
-                Ok(())
-            }
-            // After "going away" has been said, the follower knows that no more calls are accepted.
-            _ if self.going_away && incoming.is_call() => Ok(()),
-            Incoming::Invoke { method, oneway, call, absent } => {
-                self.accepted += 1;
-                let data = if absent == 0 { data } else { with_undefined(&data, absent) };
-                self.invoke(leadership, header, method, oneway, call, data)
-            }
-            Incoming::UnknownMethod { name: method, oneway: true } => {
-                self.accepted += 1;
-                let error = Error::UnknownMethod { method: method.clone() };
-                leadership.emit(ClusterEvent::OnewayFailed { method, calls: 1, error });
-                Ok(())
-            }
-            Incoming::UnknownMethod { name, oneway: false } => {
-                self.accepted += 1;
-                let message = format!("the leader has no method `{name}`");
-                self.fail(header.id, &name, Failure::UnknownMethod, &message);
-                Ok(())
-            }
-            Incoming::Subscribe { method, key, restore } => {
-                self.accepted += 1;
-                self.subscribe(header, method, &key, restore, &data)
-            }
-            Incoming::Unsubscribe { key } => {
-                if self.node.is_some() {
-                    self.node_unsubscribe(&key);
-                } else if let Some(topic) = self.leadership.fanout.leave(&key, self.follower.id()) {
-                    self.follower.drop_pushes(topic);
-                }
-                Ok(())
-            }
-            Incoming::NodeSubscribe { key, reg } => {
-                self.node_subscribe(header, &key, reg.as_deref());
-                Ok(())
-            }
-            Incoming::NodeRegister => {
-                if let Some(node) = &mut self.node {
-                    node.register(header.id);
-                    node.answer(leadership, None, &mut self.out)?;
-                }
-                Ok(())
-            }
-            Incoming::Cancel => {
-                self.follower.cancel(header.id);
-                Ok(())
-            }
-            Incoming::Heartbeat => {
-                self.out.extend_from_slice(&request::heartbeat_answer(header.id));
-                Ok(())
-            }
-            Incoming::Ignored => Ok(()),
-        }
-    }
-
-    fn fail(&mut self, id: u64, method: &str, failure: Failure, message: &str) {
+    pub(super) fn fail(&mut self, id: u64, method: &str, failure: Failure, message: &str) {
         let reply = Reply::failed(failure, message);
         self.follower.write_response(&mut self.out, id, method, &reply);
     }
 
-    fn invoke(
+    pub(super) fn invoke(
         &mut self,
         leadership: &Arc<Leadership>,
         header: &Header,
@@ -208,7 +127,7 @@ impl Connection {
         Ok((settlement, permit))
     }
 
-    fn answer(&mut self, id: u64, info: &MethodInfo, oneway: bool, reply: Reply) {
+    pub(super) fn answer(&mut self, id: u64, info: &MethodInfo, oneway: bool, reply: Reply) {
         if oneway {
             report(&self.leadership, info, &reply);
         } else {
@@ -301,7 +220,7 @@ impl Connection {
         })
     }
 
-    fn subscribe(
+    pub(super) fn subscribe(
         &mut self,
         header: &Header,
         method: usize,
@@ -358,7 +277,7 @@ impl Connection {
 }
 
 /// Arguments with as many undefined ones behind them.
-fn with_undefined(arguments: &Payload, absent: u32) -> Payload {
+pub(super) fn with_undefined(arguments: &Payload, absent: u32) -> Payload {
     let mut all = arguments.to_vec();
     for _ in 0..absent {
         // Never fails: undefined is a few bytes.
@@ -383,7 +302,7 @@ impl Drop for Running {
     }
 }
 
-fn report_oneway(leadership: &Leadership, method: usize, reply: &Reply) {
+pub(super) fn report_oneway(leadership: &Leadership, method: usize, reply: &Reply) {
     if let Some(info) = leadership.terms.methods.get(method) {
         report(leadership, info, reply);
     }

@@ -119,9 +119,9 @@ impl Fanout {
         lock(&self.roster).followers().for_each(|follower| follower.tell_state(told.clone()));
     }
 
-    /// Closes the followers that have been silent for too long.
-    pub(crate) fn check_silence(&self, now: Instant, allowed: Duration) {
-        lock(&self.roster).followers().for_each(|follower| follower.check_silence(now, allowed));
+    /// Looks after the followers, and closes those that have been silent for longer than `allowed`.
+    pub(crate) fn check(&self, now: Instant, allowed: Option<Duration>) {
+        lock(&self.roster).followers().for_each(|follower| follower.check(now, allowed));
     }
 
     /// Stops reading the real client's subscriptions. Their subscribers are not told: the next leader goes on.
@@ -320,11 +320,11 @@ impl Fanout {
     }
 
     fn publish_value(&self, leadership: &Leadership, topic: TopicId, item: &Item) {
-        let (source, sequence) = {
+        let (source, sequence, retained) = {
             let mut table = lock(&self.topics);
             let Some(entry) = table.entries.get_mut(&topic) else { return };
             entry.sequence += 1;
-            (entry.source.clone(), entry.sequence)
+            (entry.source.clone(), entry.sequence, entry.options.retains())
         };
         // Encoded without a lock: it is the user's code. One task publishes a topic, so nothing comes between.
         let mut packets = Packets::new(source, sequence, item);
@@ -347,6 +347,9 @@ impl Fanout {
             // What fails has failed for the codec already.
             let _ = packets.under(key);
         }
+        // What is retained counts, also where no follower has it encoded.
+        let size = if retained { packets.measure(leadership.terms.codec) } else { 0 };
+        let item = &item.sized(size);
         let mut table = lock(&self.topics);
         let Table { topics, entries } = &mut *table;
         let Some(entry) = entries.get(&topic) else { return };

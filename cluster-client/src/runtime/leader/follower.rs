@@ -1,9 +1,11 @@
 //! A follower as its leader sees it: what is to be sent to it, which of its calls run.
 
+mod watch;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use cluster_protocol::{Codec, PushEvent};
@@ -11,7 +13,8 @@ use tokio::task::AbortHandle;
 
 use super::Leadership;
 use super::admission::Told;
-use super::node::{self, NodeSubscriber};
+use super::gate::{NoRoom, Refusal};
+use super::node::NodeSubscriber;
 use super::roster::Route;
 use super::running::Running;
 use crate::clock;
@@ -21,7 +24,9 @@ use crate::planted::{Bug, planted};
 use crate::runtime::transport::{self, WriteHalf};
 use crate::session::liveness::Liveness;
 use crate::session::outbound::Outbound;
+use crate::session::progress::{Arrival, Stall};
 use crate::session::push_queue::{Next, PushQueue};
+use crate::session::rate::Window;
 use crate::session::topics::{SubscriberId, TopicId};
 
 /// Pushes are handed to the socket's buffer up to this many bytes; the rest waits where it can be conflated.
@@ -45,12 +50,15 @@ pub(crate) struct Follower {
 
 struct State {
     outbound: Outbound,
+    stall: Stall,
+    arrival: Arrival,
     pushes: PushQueue,
     /// Where announcements of a topic with pending pushes come from.
     routes: HashMap<TopicId, super::packets::Source>,
     /// Pushes have been added that the leadership's writer knows of.
     dirty: bool,
     running: Running,
+    cancels: Window,
     /// A Node process would not survive a push without a value.
     understands_events: bool,
     orders: Orders,
@@ -76,17 +84,21 @@ impl Follower {
         socket: WriteHalf,
     ) -> Arc<Self> {
         let understands_events = peer.node.is_none();
+        let limits = &leadership.terms.limits;
         Arc::new(Self {
             id,
             peer,
             leadership: Arc::clone(leadership),
             socket,
             state: Mutex::new(State {
-                outbound: Outbound::default(),
-                pushes: PushQueue::new(&leadership.terms.limits),
+                outbound: Outbound::counted(&leadership.unsent),
+                stall: Stall::new(limits.write_stall),
+                arrival: Arrival::new(limits),
+                pushes: PushQueue::new(limits),
                 routes: HashMap::new(),
                 dirty: false,
                 running: Running::default(),
+                cancels: Window::new(limits.cancelled_calls, limits.cancel_window),
                 understands_events,
                 orders: Orders::default(),
                 task: None,
@@ -130,7 +142,7 @@ impl Follower {
     pub(super) fn send(&self, packets: &[u8]) {
         let task = {
             let mut state = self.lock();
-            state.outbound.append(packets);
+            state.answer(packets);
             state.task.take()
         };
         wake(task);
@@ -206,11 +218,33 @@ impl Follower {
         let limits = &self.leadership.terms.limits;
         let state = self.lock();
         state.running.has_room(limits)?;
+        self.may_be_answered(&state)
+    }
+
+    /// Takes room for arguments that are still to come.
+    pub(super) fn reserve(&self, bytes: usize) -> Result<(), NoRoom> {
+        let limits = &self.leadership.terms.limits;
+        let mut state = self.lock();
+        let full = |limit| NoRoom::Refused(Refusal::Full(limit));
+        self.may_be_answered(&state).map_err(full)?;
+        state.running.reserve(bytes, limits)
+    }
+
+    pub(super) fn release(&self, bytes: usize) {
+        self.lock().running.release(bytes);
+    }
+
+    /// Whether there is room for another answer; else the name of the bound.
+    fn may_be_answered(&self, state: &State) -> Result<(), &'static str> {
+        let limits = &self.leadership.terms.limits;
         if state.outbound.pending() >= limits.outbound_bytes {
             // It asks faster than it reads the answers.
-            return Err("limits.outbound_bytes");
+            Err("limits.outbound_bytes")
+        } else if self.leadership.unsent.bytes() >= limits.outbound_bytes_total {
+            Err("limits.outbound_bytes_total")
+        } else {
+            Ok(())
         }
-        Ok(())
     }
 
     /// Notes a call that runs in a task. False: one with this id runs already.
@@ -227,9 +261,13 @@ impl Follower {
         self.lock().running.end(id, bytes, oneway);
     }
 
-    /// Cuts a call off. Its place in the bounds is free when it has really ended.
-    pub(super) fn cancel(&self, id: u64) {
-        let task = self.lock().running.task(id);
+    /// Cuts a call off, or, after so many, when their time is over. Its place in the bounds is free when it has really
+    /// ended.
+    pub(super) fn cancel(&self, id: u64, now: Instant) {
+        let task = {
+            let State { running, cancels, .. } = &mut *self.lock();
+            running.cancel(id, now, cancels)
+        };
         if let Some(task) = task.filter(|_| !planted(Bug::RunsCancelledCalls)) {
             task.abort();
         }
@@ -270,27 +308,6 @@ impl Follower {
         wake(task);
     }
 
-    /// Ends the connection if nothing has come for longer than that.
-    pub(super) fn check_silence(&self, now: Instant, allowed: Duration) {
-        let joins =
-            self.peer.node.is_some() && node::keeps_waiting(&self.leadership.state.borrow());
-        let mut state = self.lock();
-        let allowed = if self.peer.node.is_some() {
-            // It sends no heartbeats while it waits for an answer, and otherwise every 20 s unless told otherwise.
-            if joins || state.running.is_awaited() {
-                state.liveness.heard(now);
-            }
-            allowed * node::PATIENCE
-        } else {
-            allowed
-        };
-        let silent = state.liveness.overdue(now, allowed);
-        drop(state);
-        if let Some(silent) = silent {
-            self.end(format!("it was silent for {silent:.1?}, {allowed:.1?} are allowed"));
-        }
-    }
-
     // The connection's task.
 
     /// Begins a turn: returns the orders, and whether the socket must become writable first.
@@ -304,17 +321,26 @@ impl Follower {
     }
 
     pub(super) fn unblock(&self) {
-        self.lock().outbound.unblock();
-    }
-
-    pub(super) fn heard(&self, now: Instant) {
-        self.lock().liveness.heard(now);
-    }
-
-    /// Appends a batch of answers and whatever pushes there is room for.
-    pub(super) fn append(&self, packets: &[u8]) {
         let mut state = self.lock();
-        state.outbound.append(packets);
+        state.outbound.unblock();
+        // It was not read either.
+        state.arrival.was_not_read();
+    }
+
+    /// So many bytes have come from it.
+    pub(super) fn heard(&self, now: Instant, bytes: usize) {
+        let mut state = self.lock();
+        state.liveness.heard(now);
+        state.arrival.read(bytes);
+    }
+
+    /// Appends a batch of answers and whatever pushes there is room for. `begun`: since when a packet is coming in.
+    pub(super) fn append(&self, packets: &[u8], begun: Option<Instant>) {
+        let mut state = self.lock();
+        state.arrival.begun(begun);
+        if !packets.is_empty() {
+            state.answer(packets);
+        }
         state.hand_over_pushes();
     }
 
@@ -348,6 +374,11 @@ pub(super) struct OutboundState {
 }
 
 impl State {
+    fn answer(&mut self, packets: &[u8]) {
+        let until = self.outbound.append(packets);
+        self.stall.owe(until);
+    }
+
     fn hand_over_pushes(&mut self) {
         let understands_events = self.understands_events;
         while self.outbound.pending() < PUSH_AHEAD {

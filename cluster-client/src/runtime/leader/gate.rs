@@ -49,6 +49,28 @@ impl Gate {
         open
     }
 
+    /// Takes room for arguments that are still to come, unless the gate is closed or full.
+    pub(super) fn reserve(&self, bytes: usize, limits: &Limits) -> Result<(), NoRoom> {
+        let running = self.running.load(Ordering::Acquire);
+        if running & CLOSED != 0 {
+            return Err(NoRoom::Refused(Refusal::Closed));
+        }
+        if running >= limits.in_flight {
+            return Err(NoRoom::Refused(Refusal::Full("limits.in_flight")));
+        }
+        let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        // Arguments alone always pass: the limits of a packet bound them.
+        if before > 0 && before.saturating_add(bytes) > limits.in_flight_bytes {
+            self.release(bytes);
+            return Err(NoRoom::Yet("limits.in_flight_bytes"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn release(&self, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
     /// A call that was let in does not end at once: until it leaves it holds on to its arguments.
     fn hold(&self, bytes: usize) {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -57,7 +79,7 @@ impl Gate {
     /// A call that was let in has ended, and holds on to nothing any more.
     fn leave(&self, bytes: usize) {
         if bytes > 0 && !planted(Bug::KeepsBytesOfEndedCalls) {
-            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.release(bytes);
         }
         let before = self.running.fetch_sub(1, Ordering::AcqRel);
         if before & CLOSED != 0 {
@@ -109,6 +131,14 @@ pub(crate) enum Refusal {
     Closed,
     /// The name of the bound.
     Full(&'static str),
+}
+
+/// Why there is no room for arguments that are still to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoRoom {
+    Refused(Refusal),
+    /// Not yet, by the bound of this name.
+    Yet(&'static str),
 }
 
 pub(crate) struct ClosingWithin<'a>(&'a Gate);
@@ -206,6 +236,24 @@ mod tests {
         assert_eq!(gate.enter(&limits), Err(Refusal::Full("limits.in_flight_bytes")));
         gate.leave(10);
         assert_eq!((gate.running(), gate.enter(&limits)), (0, Ok(())));
+    }
+
+    #[test]
+    fn there_is_room_for_what_is_to_come_as_long_as_it_fits() {
+        let limits = Limits { in_flight: 1, in_flight_bytes: 10, ..Limits::default() };
+        let gate = Gate::default();
+        gate.reserve(11, &limits).unwrap();
+        gate.release(11);
+        gate.reserve(6, &limits).unwrap();
+        assert_eq!(gate.reserve(5, &limits), Err(NoRoom::Yet("limits.in_flight_bytes")));
+        gate.reserve(4, &limits).unwrap();
+        assert_eq!(gate.enter(&limits), Err(Refusal::Full("limits.in_flight_bytes")));
+        gate.release(10);
+        gate.enter(&limits).unwrap();
+        let full = NoRoom::Refused(Refusal::Full("limits.in_flight"));
+        assert_eq!(gate.reserve(1, &limits), Err(full));
+        gate.close();
+        assert_eq!(gate.reserve(1, &limits), Err(NoRoom::Refused(Refusal::Closed)));
     }
 
     #[test]

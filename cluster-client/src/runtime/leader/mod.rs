@@ -10,9 +10,11 @@
 
 mod answering;
 mod calls;
+mod dispatch;
 mod fanout;
 mod follower;
 mod gate;
+mod large;
 mod node;
 mod own_calls;
 mod packets;
@@ -32,7 +34,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use cluster_protocol::FrameLimits;
+use cluster_protocol::{Codec, FrameLimits};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
@@ -53,6 +55,7 @@ use crate::planted::{Bug, planted};
 use crate::runtime::host::Host;
 use crate::serve::CatchPanic;
 use crate::service::{MethodInfo, Served};
+use crate::session::share::Total;
 use crate::session::topics::SubscriberId;
 
 /// What the leadership of a channel is made of.
@@ -63,6 +66,8 @@ pub(crate) struct Terms {
     /// It serves its own member only, while the leader is silent.
     pub(crate) standalone: bool,
     pub(crate) limits: Limits,
+    /// In which what it retains is measured.
+    pub(crate) codec: Codec,
     pub(crate) methods: Arc<[MethodInfo]>,
     /// The methods' descriptions, as followers are told them.
     pub(crate) interface: Arc<[u8]>,
@@ -93,6 +98,8 @@ pub struct Leadership {
     /// Ends every task of this leadership.
     ended: CancellationToken,
     gate: Arc<Gate>,
+    /// What all followers together have still to read.
+    unsent: Total,
     /// The runtime that this leadership lives on, whoever calls.
     runtime: Handle,
     /// For each method, whether its calls publish something or take it back.
@@ -133,6 +140,7 @@ impl Leadership {
             outdone_by: AtomicU64::new(0),
             ended: CancellationToken::new(),
             gate: Arc::default(),
+            unsent: Total::default(),
             runtime: Handle::current(),
         });
         #[cfg(feature = "testing")]
@@ -325,19 +333,16 @@ impl Leadership {
                 () = leadership.ended() => {}
                 () = leadership.fanout.write_pushes() => {}
                 () = leadership.fanout.drop_lingering() => {}
-                () = leadership.watch_silence() => {}
+                () = leadership.watch() => {}
             }
         });
     }
 
-    /// Drops followers that are silent.
-    async fn watch_silence(&self) {
-        let Some(allowed) = self.terms.follower_silence else {
-            return std::future::pending().await;
-        };
+    /// Looks after the followers, for ever.
+    async fn watch(&self) {
         loop {
             tokio::time::sleep(self.terms.heartbeat_interval).await;
-            self.fanout.check_silence(clock::now(), allowed);
+            self.fanout.check(clock::now(), self.terms.follower_silence);
         }
     }
 

@@ -35,6 +35,7 @@ pub(super) struct Packets<'a> {
     source: Source,
     sequence: u64,
     item: &'a Item,
+    size: usize,
     by_codec: Vec<(Codec, Result<Encoded, EncodeError>)>,
     /// For Node processes, by the keys under which they expect it.
     by_key: Vec<(Arc<str>, Bytes)>,
@@ -42,7 +43,8 @@ pub(super) struct Packets<'a> {
 
 impl<'a> Packets<'a> {
     pub(super) fn new(source: Source, sequence: u64, item: &'a Item) -> Self {
-        Self { source, sequence, item, by_codec: Vec::new(), by_key: Vec::new() }
+        let size = item.size();
+        Self { source, sequence, item, size, by_codec: Vec::new(), by_key: Vec::new() }
     }
 
     pub(super) fn key(&self) -> &str {
@@ -52,6 +54,19 @@ impl<'a> Packets<'a> {
     /// The packet for followers that speak `codec`. Runs the user's `Serialize` the first time.
     pub(super) fn get(&mut self, codec: Codec) -> Result<Bytes, EncodeError> {
         self.encoded(codec).map(|encoded| encoded.packet)
+    }
+
+    /// How long the value is when it is encoded, in whichever codec it was, or else in this one. One that cannot be encoded
+    /// counts as none, unless it is only too long.
+    pub(super) fn measure(&mut self, codec: Codec) -> usize {
+        let known = self.by_codec.iter().find_map(|(_, encoded)| length(encoded));
+        self.size = known.or_else(|| length(&self.encoded(codec))).unwrap_or(0);
+        self.size
+    }
+
+    /// What it was measured to be.
+    pub(super) fn size(&self) -> usize {
+        self.size
     }
 
     fn encoded(&mut self, codec: Codec) -> Result<Encoded, EncodeError> {
@@ -140,6 +155,14 @@ struct Encoded {
 impl Encoded {
     fn value(&self) -> Bytes {
         self.packet.slice(self.value..)
+    }
+}
+
+fn length(encoded: &Result<Encoded, EncodeError>) -> Option<usize> {
+    match encoded {
+        Ok(encoded) => Some(encoded.packet.len() - encoded.value),
+        Err(EncodeError::DataTooLong { len, .. }) => Some(*len),
+        Err(_) => None,
     }
 }
 

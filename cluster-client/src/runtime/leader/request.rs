@@ -41,7 +41,8 @@ pub(super) enum Incoming {
     NodeRegister,
     Cancel,
     Heartbeat,
-    /// An answer, or something that a newer follower may say.
+    Answer,
+    /// Something that a newer follower may say.
     Ignored,
 }
 
@@ -69,7 +70,7 @@ pub(super) fn read(
     node: Option<&NodeInterface>,
 ) -> Result<Incoming, DecodeError> {
     if packet.header.kind == Kind::Response {
-        return Ok(Incoming::Ignored);
+        return Ok(Incoming::Answer);
     }
     if let Some(method) = methods.iter().position(|method| method.conn.as_bytes() == packet.conn) {
         let oneway =

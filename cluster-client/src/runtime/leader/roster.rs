@@ -123,7 +123,7 @@ impl Roster {
     ) -> Option<Arc<Follower>> {
         match self.by_id.get(&who)? {
             Subscriber::Local(member) => {
-                member.subscriptions.deliver(&route.source.key, item.clone());
+                member.subscriptions.deliver(&route.source.key, item.sized(packets.size()));
                 None
             }
             Subscriber::Remote(follower) => {

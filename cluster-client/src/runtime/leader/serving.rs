@@ -13,6 +13,7 @@ use cluster_protocol::{ConnObject, DecodeError, Parse, parse};
 
 use super::Leadership;
 use super::follower::Follower;
+use super::large::{Begun, Large};
 use super::node::{self, NodeConnection};
 use super::packets::control_packet;
 use super::request::{self, Incoming, take_data};
@@ -21,6 +22,8 @@ use crate::membership::ClusterEvent;
 use crate::runtime::transport::ReadHalf;
 use crate::serve::{CatchPanic, Slot};
 use crate::service::Served;
+use crate::session::rate::RateLimit;
+use crate::session::turn::Turn;
 
 /// Answers are written before the batch has grown over this.
 const WRITE_AFTER: usize = 128 * 1024;
@@ -135,6 +138,13 @@ pub(super) struct Connection {
     pub(super) spare_answer: Vec<u8>,
     /// Calls accepted on this connection, which is what "going away" is said by.
     pub(super) accepted: u64,
+    /// How many of them, or of the subscriptions, it has said to be over.
+    pub(super) ended: u64,
+    /// Of packets that bring no work.
+    pub(super) control: RateLimit,
+    pub(super) large: Large,
+    /// When the packet began that has not come as a whole.
+    begun: Option<Instant>,
     pub(super) going_away: bool,
     /// It ended because of what the follower said.
     broke_protocol: bool,
@@ -145,6 +155,8 @@ pub(super) struct Connection {
 impl Connection {
     fn new(follower: Arc<Follower>, read: ReadHalf) -> Self {
         let leadership = Arc::clone(follower.leadership());
+        let limits = &leadership.terms.limits;
+        let control = RateLimit::new(limits.control_packets_per_second, limits.control_burst);
         let mut slots = Vec::new();
         slots.resize_with(leadership.terms.methods.len(), Slot::default);
         Self {
@@ -157,6 +169,10 @@ impl Connection {
             out: Vec::new(),
             spare_answer: Vec::new(),
             accepted: 0,
+            ended: 0,
+            control,
+            large: Large::default(),
+            begun: None,
             going_away: false,
             broke_protocol: false,
             node: None,
@@ -208,6 +224,7 @@ impl Future for Connection {
             }
         }
         this.write();
+        let mut turn = Turn::new(&this.leadership.terms.limits);
         loop {
             let outbound = this.follower.outbound();
             if outbound.broken {
@@ -226,20 +243,28 @@ impl Future for Connection {
                 }
             }
             let leadership = Arc::clone(&this.leadership);
-            match leadership.sync_scope(|| this.handle_batch(&leadership)) {
+            match leadership.sync_scope(|| this.handle_batch(&leadership, &mut turn)) {
                 Ok(Batch::Whole) => {}
                 // The others get their turn.
                 Ok(Batch::Part) => {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
+                Ok(Batch::Waits) => {
+                    ready!(this.large.poll_pause(cx));
+                    continue;
+                }
                 Err(error) => return Poll::Ready(error),
             }
             match ready!(this.read.poll_read(cx)) {
                 Ok(0) => return Poll::Ready("it closed the connection".to_owned()),
-                Ok(_) => {
+                Ok(read) => {
                     this.read_at = clock::now();
-                    this.follower.heard(this.read_at);
+                    this.follower.heard(this.read_at, read);
+                    if !turn.read(read) {
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
                 }
                 Err(error) => return Poll::Ready(error.to_string()),
             }
@@ -252,17 +277,37 @@ enum Batch {
     Whole,
     /// As many as one turn, or the follower that has to read the answers, allows.
     Part,
+    /// All, and the next one waits for room for its data.
+    Waits,
 }
 
 impl Connection {
-    fn handle_batch(&mut self, leadership: &Arc<Leadership>) -> Result<Batch, String> {
+    fn handle_batch(
+        &mut self,
+        leadership: &Arc<Leadership>,
+        turn: &mut Turn,
+    ) -> Result<Batch, String> {
         let limits = leadership.frame_limits();
-        for _ in 0..leadership.terms.limits.frames_per_turn {
+        loop {
             self.pass_over();
             let (header, incoming) = match parse(self.read.buffered(), &limits) {
                 Ok(Parse::Incomplete { .. }) => {
+                    self.note_arrival();
+                    let begun = self.begin(leadership)?;
+                    if matches!(begun, Begun::Done) {
+                        continue;
+                    }
+                    let waits = matches!(begun, Begun::Waits);
+                    if waits {
+                        // It takes no time of its sender's.
+                        self.begun = None;
+                    }
                     self.write();
-                    return Ok(Batch::Whole);
+                    return Ok(if waits { Batch::Waits } else { Batch::Whole });
+                }
+                Ok(Parse::Complete(_)) if !turn.packet() => {
+                    self.write();
+                    return Ok(Batch::Part);
                 }
                 Ok(Parse::Complete(packet)) => {
                     let node = leadership.terms.node.as_deref().filter(|_| self.node.is_some());
@@ -271,12 +316,15 @@ impl Connection {
                 Err(error) => match self.refuse(error) {
                     Ok(true) => continue,
                     Ok(false) => {
+                        self.note_arrival();
                         self.write();
                         return Ok(Batch::Whole);
                     }
                     Err(error) => return Err(self.broke_protocol(&error)),
                 },
             };
+            self.large.came();
+            self.begun = None;
             let data = take_data(&mut self.read, &header);
             let incoming = incoming.map_err(|error| self.broke_protocol(&error))?;
             // What it may be told in return is to register anew, and at once.
@@ -293,22 +341,22 @@ impl Connection {
                 }
             }
         }
-        self.write();
-        Ok(Batch::Part)
     }
 
-    fn broke_protocol(&mut self, error: &DecodeError) -> String {
+    /// What is buffered, if anything is, is the beginning of a packet.
+    fn note_arrival(&mut self) {
+        let coming = self.large.passed_over > 0 || !self.read.buffered().is_empty();
+        self.begun = coming.then(|| self.begun.unwrap_or_else(clock::now));
+    }
+
+    pub(super) fn broke_protocol(&mut self, error: &DecodeError) -> String {
         self.broke_protocol = true;
         format!("it broke the protocol: {error}")
     }
 
     fn write(&mut self) {
-        if !self.out.is_empty() {
-            self.follower.append(&self.out);
-            self.out.clear();
-        } else {
-            self.follower.append(&[]);
-        }
+        self.follower.append(&self.out, self.begun);
+        self.out.clear();
         self.follower.flush();
     }
 }

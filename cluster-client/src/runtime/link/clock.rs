@@ -59,6 +59,10 @@ impl Clock {
         if verdict == Verdict::GivenUp {
             state.give_up(&mut self.ended);
         }
+        if state.liveness.excuses(now) {
+            state.arrival.was_not_read();
+        }
+        let late = state.arrival.late(now);
         let expiry = state.calls.earliest_deadline().map(|at| at.max(now + RESOLUTION));
         let next = expiry.into_iter().chain([state.liveness.due()]).min()?;
         state.clock_looks_at = next;
@@ -77,6 +81,9 @@ impl Clock {
         drop(state);
 
         self.link.ring_if(quiet);
+        if let Some(late) = late {
+            self.link.end(&format!("the leader is slow: {late}"));
+        }
         self.send(ping);
         match verdict {
             Verdict::Silent(silent) => self.events.unresponsive(silent),

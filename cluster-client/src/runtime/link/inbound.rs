@@ -13,11 +13,13 @@ use cluster_protocol::{
 use tracing::debug;
 
 use super::{LeaderLink, LinkEvents, Push, no_data};
+use crate::clock;
+use crate::limits::Limits;
 use crate::node::Peer;
-use crate::session::{calls::AnswerKind, ids::INDEX_BITS, payload::COPIED};
+use crate::session::{calls::AnswerKind, ids::INDEX_BITS, payload::COPIED, rate::RateLimit};
 
 /// The packets of one read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Inbound {
     pub(super) answers: Vec<Answered>,
     /// The data of one answer at least is too large to be copied.
@@ -30,6 +32,8 @@ pub(super) struct Inbound {
     pub(super) replies: Vec<u8>,
     /// How many bytes the whole packets were.
     pub(super) consumed: usize,
+    /// Of packets that bring nothing.
+    control: RateLimit,
 }
 
 /// The answer of a call.
@@ -48,9 +52,23 @@ pub(super) enum Violation {
     Decode(#[from] DecodeError),
     #[error("an answer to request {0:#x}, which was never made")]
     NeverAsked(u64),
+    #[error("it floods this process (limits.control_packets_per_second)")]
+    Flood,
 }
 
 impl Inbound {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            answers: Vec::new(),
+            heartbeats: Vec::new(),
+            large: false,
+            accepted: None,
+            replies: Vec::new(),
+            consumed: 0,
+            control: RateLimit::new(limits.control_packets_per_second, limits.control_burst),
+        }
+    }
+
     /// Looks at all whole packets in `buf`. On an error, at those before the violation.
     pub(super) fn parse(
         &mut self,
@@ -83,7 +101,7 @@ impl Inbound {
             AnswerKind::Err
         } else if packet.conn == HEARTBEAT_RES.as_bytes() {
             self.heartbeats.push(packet.header.id);
-            return Ok(());
+            return self.control();
         } else {
             match ConnObject::parse(packet.conn) {
                 Ok(ConnObject::InvokeResult { failure: Some(failure), .. }) => {
@@ -91,8 +109,8 @@ impl Inbound {
                 }
                 Ok(ConnObject::InvokeResult { success: true, .. }) => AnswerKind::Ok,
                 Ok(ConnObject::InvokeResult { success: false, .. }) => AnswerKind::Err,
-                Ok(_) => return Ok(()),
-                Err(error) => return ignore_unknown(error),
+                Ok(_) => return self.control(),
+                Err(error) => return self.ignore_unknown(error),
             }
         };
         let id = packet.header.id;
@@ -115,7 +133,7 @@ impl Inbound {
     ) -> Result<(), Violation> {
         if packet.conn == HEARTBEAT.as_bytes() {
             self.reply(packet.header.id, HEARTBEAT_RES, link);
-            return Ok(());
+            return self.control();
         }
         match ConnObject::parse(packet.conn) {
             Ok(ConnObject::SubscribeResult { key, item, event, .. }) => {
@@ -129,11 +147,20 @@ impl Inbound {
             Ok(ConnObject::PublicationTaken { method, key, call }) => {
                 events.publication_taken(&method, &key, call);
             }
-            Ok(ConnObject::ChannelState { rs }) => events.channel_state(rs, packet.data),
+            Ok(ConnObject::ChannelState { rs }) => {
+                events.channel_state(rs, packet.data);
+                return self.control();
+            }
             Ok(ConnObject::GoingAway { accepted }) => self.accepted = Some(accepted),
-            Ok(ConnObject::Heartbeat) => self.reply(packet.header.id, HEARTBEAT_RES, link),
-            Ok(other) => debug!(?other, "ignored: a leader does not ask this"),
-            Err(error) => return ignore_unknown(error),
+            Ok(ConnObject::Heartbeat) => {
+                self.reply(packet.header.id, HEARTBEAT_RES, link);
+                return self.control();
+            }
+            Ok(other) => {
+                debug!(?other, "ignored: a leader does not ask this");
+                return self.control();
+            }
+            Err(error) => return self.ignore_unknown(error),
         }
         Ok(())
     }
@@ -143,15 +170,20 @@ impl Inbound {
         // Never fails: connection objects are allowed to be longer than this one.
         let _ = write_packet(&mut self.replies, Kind::Response, id, 0, conn, limits, no_data);
     }
-}
 
-/// A newer leader may say what is not known here yet.
-fn ignore_unknown(error: DecodeError) -> Result<(), Violation> {
-    match error {
-        DecodeError::UnknownType { name } => {
-            debug!(name, "ignored: a message of an unknown type");
-            Ok(())
+    /// A newer leader may say what is not known here yet.
+    fn ignore_unknown(&mut self, error: DecodeError) -> Result<(), Violation> {
+        match error {
+            DecodeError::UnknownType { name } => {
+                debug!(name, "ignored: a message of an unknown type");
+                self.control()
+            }
+            error => Err(error.into()),
         }
-        error => Err(error.into()),
+    }
+
+    /// Such packets may come up to a rate.
+    fn control(&mut self) -> Result<(), Violation> {
+        if self.control.admit(clock::now()) { Ok(()) } else { Err(Violation::Flood) }
     }
 }

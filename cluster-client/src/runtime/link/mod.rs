@@ -32,6 +32,7 @@ use self::scratch::Scratch;
 use self::state::{Phase, State};
 use super::host::Host;
 use super::transport::{self, ReadHalf, WriteHalf};
+use crate::limits::Limits;
 use crate::node::Peer;
 use crate::session::{
     calls::{Calls, NewCall},
@@ -39,6 +40,7 @@ use crate::session::{
     liveness::Liveness,
     oneways::{Lost, Oneway, Unconfirmed},
     outbound::{Batch, Outbound},
+    progress::Arrival,
 };
 
 mod call;
@@ -64,10 +66,8 @@ pub(crate) struct LinkSettings {
     pub(crate) heartbeat_interval: Duration,
     /// After so much silence others will do for the leader; `None`: never.
     pub(crate) patience: Option<Duration>,
-    /// No call is taken when more than this is waiting to be written.
-    pub(crate) outbound_bytes: usize,
-    /// So many one-way calls, and bytes of their arguments, are kept until it is known that the leader has read them.
-    pub(crate) unconfirmed: (usize, usize),
+    /// Those of them that are not about the size of a packet.
+    pub(crate) limits: Limits,
     /// Who leads.
     pub(crate) leader: Peer,
     /// Where the link's tasks run.
@@ -154,10 +154,11 @@ impl LeaderLink {
             phase: Phase::Open,
             outbound: Outbound::default(),
             calls: Calls::with_ids(ids),
-            oneways: Unconfirmed::new(settings.unconfirmed.0, settings.unconfirmed.1),
+            oneways: Unconfirmed::new(settings.limits.waiting_calls, settings.limits.waiting_bytes),
             ping: None,
             ordinal: 0,
             liveness,
+            arrival: Arrival::new(&settings.limits),
             task: None,
             clock_looks_at: now,
         };
@@ -176,8 +177,9 @@ impl LeaderLink {
         link
     }
 
-    /// Sends a call; `data` appends its arguments. One that is `idempotent` does not wait for a leader that is given up. The future that is returned is to be polled in the same turn of
-    /// the same task whose `waker` this is: it relies on being woken, and so returns `Pending` the first time.
+    /// Sends a call; `data` appends its arguments. One that is `idempotent` does not wait for a leader that is given up.
+    /// The future that is returned is to be polled in the same turn of the same task whose `waker` this is: it relies on
+    /// being woken, and so returns `Pending` the first time.
     pub(crate) fn start(
         &self,
         conn: &[u8],

@@ -15,6 +15,7 @@ use crate::session::{
     liveness::Liveness,
     oneways::{Oneway, Unconfirmed},
     outbound::{Batch, Outbound, Withdrawn},
+    progress::Arrival,
 };
 
 #[derive(Debug)]
@@ -28,6 +29,7 @@ pub(super) struct State {
     /// How many calls were sent, one-way ones included: by this number a leader that goes away says which it took.
     pub(super) ordinal: u64,
     pub(super) liveness: Liveness,
+    pub(super) arrival: Arrival,
     pub(super) task: Option<Waker>,
     pub(super) clock_looks_at: Instant,
 }
@@ -51,7 +53,7 @@ impl State {
             Phase::Open => {
                 // A packet alone always passes: the frame limits bound it.
                 let pending = self.outbound.pending();
-                let full = pending > 0 && pending + packet.len() > settings.outbound_bytes;
+                let full = pending > 0 && pending + packet.len() > settings.limits.outbound_bytes;
                 if full { Err(StartError::Busy) } else { Ok(()) }
             }
         }

@@ -5,12 +5,13 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::Instant,
 };
 
 use cluster_protocol::Failure;
 
 use super::{
-    LeaderLink, LinkEvents, Phase,
+    LeaderLink, LinkEvents, Phase, State,
     inbound::{Inbound, Violation},
 };
 use crate::clock;
@@ -29,6 +30,8 @@ pub(super) struct Task {
     inbound: Inbound,
     /// The callers to be woken.
     wakers: Vec<Waker>,
+    /// When the packet began that has not come as a whole.
+    begun: Option<Instant>,
     /// What came together with the end of the handshake: the socket will not announce it again.
     early: usize,
 }
@@ -52,18 +55,24 @@ enum Woken {
 impl Task {
     pub(super) fn new(link: Arc<LeaderLink>, read: ReadHalf, events: Arc<dyn LinkEvents>) -> Self {
         let early = read.buffered().len();
-        Self { link, read, events, inbound: Inbound::default(), wakers: Vec::new(), early }
+        let inbound = Inbound::new(&link.settings.limits);
+        Self { link, read, events, inbound, wakers: Vec::new(), begun: None, early }
     }
 
     /// Hands out what was read.
-    fn receive(&mut self) -> Result<Woken, Violation> {
-        let Self { link, read, events, inbound, wakers, .. } = self;
+    fn receive(&mut self, came: usize) -> Result<Woken, Violation> {
+        let Self { link, read, events, inbound, wakers, begun, .. } = self;
         let parsed = inbound.parse(read.buffered(), link, &**events);
+        let (now, whole) = (clock::now(), inbound.consumed > 0);
+        let coming = read.buffered().len() > inbound.consumed;
+        *begun = coming.then(|| begun.filter(|_| !whole).unwrap_or(now));
         let shared = inbound.large.then(|| read.take(inbound.consumed));
         let bytes = shared.as_deref().unwrap_or(read.buffered());
 
         let mut state = link.lock();
-        let responsive = state.heard(clock::now());
+        let responsive = state.heard(now);
+        state.arrival.read(came);
+        state.arrival.begun(*begun);
         let mut read_up_to = 0;
         for answer in inbound.answers.drain(..) {
             if !state.oneways.is_empty() && answer.kind != REFUSED {
@@ -140,7 +149,7 @@ impl Future for Task {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(0)) => "the leader closed the connection".to_owned(),
                 Poll::Ready(Err(error)) => format!("reading from the leader failed: {error}"),
-                Poll::Ready(Ok(_)) => match self.receive() {
+                Poll::Ready(Ok(came)) => match self.receive(came) {
                     Ok(Woken::Few) => continue,
                     // To run again behind the callers that were woken, and to write what they leave.
                     Ok(Woken::Several) => {
@@ -188,10 +197,11 @@ impl LeaderLink {
         if self.settings.leader == Peer::Rust {
             return false;
         }
-        let outbound = &self.lock().outbound;
-        if outbound.is_broken() || outbound.pending() <= self.settings.outbound_bytes {
+        let State { outbound, arrival, .. } = &mut *self.lock();
+        if outbound.is_broken() || outbound.pending() <= self.settings.limits.outbound_bytes {
             return false;
         }
+        arrival.was_not_read();
         // The task is woken for a socket that is blocked, not by a writer that gets rid of everything.
         if !outbound.is_blocked() {
             waker.wake_by_ref();

@@ -203,6 +203,27 @@ fn all_together_have_so_many_keys() {
 }
 
 #[test]
+fn no_key_is_added_while_the_bytes_retained_for_all_are_too_many() {
+    let mut topics = Topics::new(&Limits { retained_bytes: 10, ..Limits::default() });
+    let publish = |topics: &mut Topics, topic, key: &str, size| {
+        let _ = topics.publish(topic, &Item::typed(Quote::new(key, 1)).sized(size), |_| 0);
+    };
+    let [x, y] = ["x", "y"].map(|key| live::<Quote>(&mut topics, key));
+    publish(&mut topics, x, "1", 4);
+    publish(&mut topics, y, "1", 3);
+    publish(&mut topics, x, "2", 5);
+    assert_eq!(topics.retained_bytes, 8, "the topic that grows pays with its oldest");
+    publish(&mut topics, y, "2", 20);
+    assert_eq!(topics.retained_bytes, 25, "its newest stays");
+    assert_eq!(topics.join("z", Quote::OPTIONS, B).err(), Some(TooMany(2)));
+    let _ = snapshot::<Quote>(&mut topics, "x", B);
+    publish(&mut topics, y, "2", 2);
+    let _ = join(&mut topics, "z", Quote::OPTIONS, B);
+    let _ = (topics.ended(x), topics.ended(y));
+    assert_eq!(topics.retained_bytes, 0);
+}
+
+#[test]
 fn the_topics_of_a_channel_share_the_bound_on_retained_values() {
     let mut topics = Topics::new(&Limits { retained_items: 3, ..Limits::default() });
     let [x, y] = ["x", "y"].map(|key| live::<Quote>(&mut topics, key));

@@ -18,7 +18,7 @@ use crate::clock;
 use crate::context::{Caller, InstanceId};
 use crate::node::answer;
 use crate::node::errors::Thrown;
-use crate::runtime::leader::admission::{Register, full, next_packet};
+use crate::runtime::leader::admission::{Newcomer, Register, full};
 use crate::runtime::leader::follower::{Connected, Follower};
 use crate::runtime::leader::roster::NotAdmitted;
 use crate::runtime::leader::{Leadership, serving};
@@ -35,7 +35,7 @@ const REFUSED: Duration = Duration::from_secs(10);
 /// Takes the connection as far as the task that lets it in.
 pub(in crate::runtime::leader) async fn admit(
     register: Register,
-    read: ReadHalf,
+    newcomer: Newcomer,
     write: WriteHalf,
     owner: &Arc<PortOwner>,
 ) -> io::Result<()> {
@@ -43,14 +43,14 @@ pub(in crate::runtime::leader) async fn admit(
         // From here on it is held as long as no other handshake needs its place.
         if owner.channel(&register.channel).is_none() {
             let message = "too many processes wait for a channel already (limits.followers)";
-            return refuse(register.id, "FULL", message, read, &write, owner).await;
+            return refuse(register.id, "FULL", message, newcomer.read, &write, owner).await;
         }
-        return let_in(register, read, write, owner).await;
+        return let_in(register, newcomer, write, owner).await;
     };
     let owner = Arc::clone(owner);
     let host = owner.host().clone();
     host.spawn(async move {
-        if let Err(error) = let_in(register, read, write, &owner).await {
+        if let Err(error) = let_in(register, newcomer, write, &owner).await {
             tracing::debug!(%error, "a Node process was lost before it was a follower");
         }
         drop(place);
@@ -61,7 +61,7 @@ pub(in crate::runtime::leader) async fn admit(
 /// Takes the connection as far as the task that serves it, or to its end.
 async fn let_in(
     mut register: Register,
-    mut read: ReadHalf,
+    mut newcomer: Newcomer,
     write: WriteHalf,
     owner: &PortOwner,
 ) -> io::Result<()> {
@@ -78,16 +78,16 @@ async fn let_in(
                 "channel `{}` is not served here: process {pid} owns the port and runs {channels:?}",
                 register.channel
             );
-            return refuse(register.id, "NOT_SERVED", &message, read, &write, owner).await;
+            return refuse(register.id, "NOT_SERVED", &message, newcomer.read, &write, owner).await;
         }
         tokio::select! {
             biased;
             // It asks again.
-            next = next_packet(&mut read) => match next {
+            next = newcomer.next_packet() => match next {
                 Ok(Some(again)) => register = again,
                 Ok(None) => return Ok(()),
                 Err(error) => {
-                    hold(&mut read).await;
+                    hold(&mut newcomer.read).await;
                     return Err(error);
                 }
             },
@@ -99,13 +99,13 @@ async fn let_in(
     if leadership.terms.node.is_none() {
         let message = "the leader is a Rust process that was started without `node_compat()`";
         tracing::warn!(channel = leadership.channel(), "a Node process was refused: {message}");
-        return refuse(register.id, "NO_NODE_COMPAT", message, read, &write, owner).await;
+        return refuse(register.id, "NO_NODE_COMPAT", message, newcomer.read, &write, owner).await;
     }
     let follower = follower(&leadership, write);
     match leadership.fanout.add_follower(&follower) {
         Ok(()) => {
             leadership.want_client();
-            leadership.spawn(serving::serve(follower, read, Some(register.id)));
+            leadership.spawn(serving::serve(follower, newcomer.read, Some(register.id)));
             Ok(())
         }
         // Until the port is free there is nothing that it could do.
@@ -113,13 +113,13 @@ async fn let_in(
             tokio::select! {
                 biased;
                 () = leadership.ended() => {}
-                () = hung_up(&mut read) => {}
+                () = hung_up(&mut newcomer.read) => {}
             }
             Ok(())
         }
         Err(NotAdmitted::Full) => {
             let message = full(&leadership);
-            refuse(register.id, "FULL", &message, read, follower.socket(), owner).await
+            refuse(register.id, "FULL", &message, newcomer.read, follower.socket(), owner).await
         }
     }
 }

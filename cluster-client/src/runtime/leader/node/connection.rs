@@ -33,8 +33,6 @@ pub(in crate::runtime::leader) struct NodeConnection {
     register: Option<u64>,
     /// It was told that there is no real client, and stays without one until its connection ends.
     was_told_of_failure: bool,
-    /// So many bytes that are still to come belong to a packet that was refused.
-    pub(super) refused: usize,
 }
 
 impl NodeConnection {

@@ -16,14 +16,6 @@ use crate::runtime::leader::{Leadership, Terms};
 const BEGINNING: usize = 200;
 
 impl Connection {
-    /// Passes over what has come of a packet that was refused.
-    pub(in crate::runtime::leader) fn pass_over(&mut self) {
-        let Some(node) = &mut self.node else { return };
-        let come = node.refused.min(self.read.buffered().len());
-        self.read.consume(come);
-        node.refused -= come;
-    }
-
     /// Refuses the next packet if `error` is that it is over a limit. False: too little of it has come yet.
     ///
     /// # Errors
@@ -33,8 +25,7 @@ impl Connection {
         &mut self,
         error: DecodeError,
     ) -> Result<bool, DecodeError> {
-        let (Some(node), Some((head, body))) =
-            (&mut self.node, self.read.buffered().split_first_chunk())
+        let (Some(_), Some((head, body))) = (&self.node, self.read.buffered().split_first_chunk())
         else {
             return Err(error);
         };
@@ -52,7 +43,7 @@ impl Connection {
             }
             _ => self.leadership.refused(&Packet { header, conn, data: &[] })?,
         };
-        node.refused = header.packet_len();
+        self.large.passed_over = header.packet_len();
         self.tell(header.id, refused, format!("{error} ({limit})"));
         Ok(true)
     }

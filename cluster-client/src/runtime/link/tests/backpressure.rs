@@ -24,7 +24,11 @@ async fn connect_narrowly() -> (Arc<LeaderLink>, Leader) {
     let stream = narrow().connect(listener.local_addr().unwrap()).await.unwrap();
     let leader = Leader { stream: listener.accept().await.unwrap().0, buf: Vec::new() };
     let (read, write) = transport::split(Stream::Tcp(stream)).unwrap();
-    let settings = LinkSettings { leader: Peer::Node, outbound_bytes: BOUND, ..settings() };
+    let settings = LinkSettings {
+        leader: Peer::Node,
+        limits: Limits { outbound_bytes: BOUND, ..Limits::default() },
+        ..settings()
+    };
     let events = Arc::new(Said::default());
     (LeaderLink::spawn(read, write, settings, Arc::new(AtomicU64::new(1)), events), leader)
 }

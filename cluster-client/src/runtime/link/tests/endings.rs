@@ -64,6 +64,61 @@ async fn garbage_closes_the_connection_with_a_reason() {
     }
 }
 
+/// Up to a rate a leader may say what brings nothing; pushes and answers are not part of it.
+#[tokio::test]
+async fn a_leader_that_floods_is_left() {
+    let limits = Limits { control_packets_per_second: 1, control_burst: 20, ..Limits::default() };
+    let push = packet(Kind::Request, 1, r#"{"type":"subscribe_result","key":"k"}"#, b"1");
+    let floods = [
+        packet(Kind::Request, 1, cluster_protocol::HEARTBEAT, b""),
+        packet(Kind::Response, 1, cluster_protocol::HEARTBEAT_RES, b""),
+        packet(Kind::Request, 1, r#"{"type":"of_the_future"}"#, b""),
+        packet(Kind::Request, 1, r#"{"type":"cancel"}"#, b""),
+    ];
+    for flood in floods {
+        let settings = LinkSettings { limits: limits.clone(), ..settings() };
+        let (link, mut leader, said) = connect(settings).await;
+        leader.write(&[push.repeat(100), flood.repeat(20)].concat()).await;
+        assert_eq!(said.lines(100).await.len(), 100);
+        let call = spawn_call(&link, LONG, b"x");
+        while let Some(got) = leader.next().await {
+            if got.conn.as_bytes() == CONN {
+                leader.answer(got.id, b"y").await;
+                break;
+            }
+        }
+        assert_eq!(call.await.unwrap(), ok(b"y"), "still there");
+        leader.write(&flood.repeat(10)).await;
+        let end = timeout(LONG, link.closed()).await.expect("it stays");
+        assert!(end.reason.contains("limits.control_packets_per_second"), "{}", end.reason);
+    }
+}
+
+/// It says something all the time, so that its silence is no reason. One that is silent altogether is reported, not left.
+#[tokio::test]
+async fn a_leader_that_never_comes_to_the_end_of_a_packet_is_left() {
+    let limits = Limits { packet_time: Duration::from_millis(200), ..Limits::default() };
+    let heartbeat_interval = Duration::from_millis(50);
+    let settings = LinkSettings { limits, heartbeat_interval, ..settings() };
+    let (silent, mut leader, said) = connect(settings.clone()).await;
+    leader.write(&[1]).await;
+    said.lines(1).await;
+
+    let (link, mut leader, _) = connect(settings).await;
+    let begun = Instant::now();
+    let packet = packet(Kind::Request, 1, r#"{"type":"of_the_future"}"#, &[0; 1000]);
+    for byte in packet {
+        if leader.stream.write_all(&[byte]).await.is_err() || !link.is_usable() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let end = timeout(LONG, link.closed()).await.expect("it stays");
+    assert!(end.reason.contains("limits.packet_time"), "{}", end.reason);
+    assert!(begun.elapsed() >= Duration::from_millis(200));
+    assert!(silent.is_usable());
+}
+
 #[tokio::test]
 async fn leaving_waits_for_the_calls_that_were_sent() {
     let (link, mut leader, _) = connect(settings()).await;

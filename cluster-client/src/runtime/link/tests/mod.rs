@@ -20,6 +20,7 @@ use tokio::{
 
 use super::{LeaderLink, LinkEvents, LinkSettings, Push, StartError};
 use crate::{
+    limits::Limits,
     node::Peer,
     runtime::{
         host::{Host, Stream},
@@ -47,8 +48,7 @@ fn settings() -> LinkSettings {
         inbound: FrameLimits { data: 64 << 20, ..FrameLimits::default() },
         heartbeat_interval: LONG,
         patience: None,
-        outbound_bytes: 1 << 30,
-        unconfirmed: (100, 1 << 20),
+        limits: Limits { outbound_bytes: 1 << 30, ..Limits::default() },
         leader: Peer::Rust,
         host: Host::Here,
     }

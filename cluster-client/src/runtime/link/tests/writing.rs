@@ -46,7 +46,11 @@ async fn a_call_that_expires_before_it_is_written_never_reaches_the_leader() {
 
 #[tokio::test]
 async fn what_waits_to_be_written_is_bounded() {
-    let (link, _leader, _) = connect(LinkSettings { outbound_bytes: 1 << 20, ..settings() }).await;
+    let (link, _leader, _) = connect(LinkSettings {
+        limits: Limits { outbound_bytes: 1 << 20, ..Limits::default() },
+        ..settings()
+    })
+    .await;
     let mut calls = Vec::new();
     let refused = loop {
         match start(&link, LONG, &[0; 64 << 10]).await {
