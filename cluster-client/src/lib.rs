@@ -273,10 +273,6 @@ mod member;
 mod membership;
 mod node;
 mod options;
-#[cfg(planted)]
-#[doc(hidden)]
-pub mod planted;
-#[cfg(not(planted))]
 mod planted;
 mod proxy;
 mod runtime;

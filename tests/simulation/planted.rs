@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cluster_client::planted::{Bug, plant};
+use cluster_client::testing::{Bug, plant};
 
 use crate::history;
 

@@ -140,11 +140,6 @@ impl Unconfirmed {
         }
     }
 
-    /// This process ends the connection: what the socket has accepted is on its way.
-    pub(crate) fn leave(&mut self, written: u64) {
-        self.read_up_to(written);
-    }
-
     /// The connection has ended, and the socket may have accepted `written` bytes.
     pub(crate) fn lose_all(&mut self, written: u64) {
         for (method, counted) in std::mem::take(&mut self.counted) {
@@ -230,8 +225,7 @@ mod tests {
         table.calls.read_up_to(29);
         assert_eq!(table.calls.sent.len(), 2, "one of them in part only");
         table.calls.read_up_to(10);
-        table.calls.leave(35);
-        assert_eq!(table.lose_all(), (vec![], vec![(7, 1)]));
+        assert_eq!(table.lose_all(), (vec![], vec![(7, 2)]));
         assert_eq!(table.calls.bytes, 0);
     }
 

@@ -55,6 +55,9 @@ use tokio::task::JoinHandle;
 
 pub use self::load::Load;
 use crate::Builder;
+#[cfg(planted)]
+#[doc(hidden)]
+pub use crate::planted::{Bug, plant};
 use crate::runtime::host::Host;
 use crate::runtime::host::simulated::{Machine, Shared};
 

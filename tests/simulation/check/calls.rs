@@ -19,7 +19,8 @@ pub(super) fn check(
     past: &Past,
     summary: &mut Summary,
 ) -> Result<(), String> {
-    let mut lost = 0;
+    // One-way calls, and those among them of members that have closed.
+    let (mut lost, mut closing) = (0, 0);
     for (id, operation) in &seen.operations {
         let runs = book.runs.get(id).map_or(&[][..], Vec::as_slice);
         let broken = ran(operation, runs, past)
@@ -38,6 +39,7 @@ pub(super) fn check(
             && waits
         {
             lost += 1;
+            closing += u64::from(past.closed.contains_key(&operation.caller));
         }
         match operation.told.map(|(_, outcome)| outcome) {
             Some(Ok(())) => summary.acknowledged += 1,
@@ -45,6 +47,9 @@ pub(super) fn check(
             Some(Err(_)) => summary.unknown += 1,
             None => summary.dropped += 1,
         }
+    }
+    if past.calm && lost > closing {
+        return Err(format!("{lost} one-way calls did not run although members have only closed"));
     }
     if lost > seen.oneways_failed {
         let told = seen.oneways_failed;

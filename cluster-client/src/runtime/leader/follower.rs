@@ -1,5 +1,6 @@
 //! A follower as its leader sees it: what is to be sent to it, which of its calls run.
 
+mod calls;
 mod watch;
 
 use std::collections::HashMap;
@@ -9,11 +10,9 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use cluster_protocol::{Codec, PushEvent};
-use tokio::task::AbortHandle;
 
 use super::Leadership;
 use super::admission::Told;
-use super::gate::{NoRoom, Refusal};
 use super::node::NodeSubscriber;
 use super::roster::Route;
 use super::running::Running;
@@ -209,75 +208,6 @@ impl Follower {
         let mut state = self.lock();
         state.pushes.drop_topic(topic);
         state.routes.remove(&topic);
-    }
-
-    // Running calls.
-
-    /// Whether one more call may run; else the name of the bound.
-    pub(super) fn has_room(&self) -> Result<(), &'static str> {
-        let limits = &self.leadership.terms.limits;
-        let state = self.lock();
-        state.running.has_room(limits)?;
-        self.may_be_answered(&state)
-    }
-
-    /// Takes room for arguments that are still to come.
-    pub(super) fn reserve(&self, bytes: usize) -> Result<(), NoRoom> {
-        let limits = &self.leadership.terms.limits;
-        let mut state = self.lock();
-        let full = |limit| NoRoom::Refused(Refusal::Full(limit));
-        self.may_be_answered(&state).map_err(full)?;
-        state.running.reserve(bytes, limits)
-    }
-
-    pub(super) fn release(&self, bytes: usize) {
-        self.lock().running.release(bytes);
-    }
-
-    /// Whether there is room for another answer; else the name of the bound.
-    fn may_be_answered(&self, state: &State) -> Result<(), &'static str> {
-        let limits = &self.leadership.terms.limits;
-        if state.outbound.pending() >= limits.outbound_bytes {
-            // It asks faster than it reads the answers.
-            Err("limits.outbound_bytes")
-        } else if self.leadership.unsent.bytes() >= limits.outbound_bytes_total {
-            Err("limits.outbound_bytes_total")
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Notes a call that runs in a task. False: one with this id runs already.
-    pub(super) fn running(&self, id: u64, bytes: usize, oneway: bool) -> bool {
-        self.lock().running.begin(id, bytes, oneway)
-    }
-
-    pub(super) fn running_as(&self, id: u64, task: AbortHandle) {
-        self.lock().running.in_task(id, task);
-    }
-
-    /// It has ended.
-    pub(super) fn ran(&self, id: u64, bytes: usize, oneway: bool) {
-        self.lock().running.end(id, bytes, oneway);
-    }
-
-    /// Cuts a call off, or, after so many, when their time is over. Its place in the bounds is free when it has really
-    /// ended.
-    pub(super) fn cancel(&self, id: u64, now: Instant) {
-        let task = {
-            let State { running, cancels, .. } = &mut *self.lock();
-            running.cancel(id, now, cancels)
-        };
-        if let Some(task) = task.filter(|_| !planted(Bug::RunsCancelledCalls)) {
-            task.abort();
-        }
-    }
-
-    pub(super) fn cancel_all(&self) {
-        let running = self.lock().running.tasks();
-        if !planted(Bug::RunsCallsOfTheDead) {
-            running.iter().for_each(AbortHandle::abort);
-        }
     }
 
     // Orders to the connection's task.

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use cluster_protocol::{HEADER_LEN, Header, Packet};
+use cluster_protocol::{Failure, HEADER_LEN, Header, Packet};
 use tokio::time::Sleep;
 
 use super::follower::Follower;
@@ -110,6 +110,10 @@ impl Connection {
         };
         self.large.pause = Pause::NotYet;
         self.large.passed_over = header.packet_len();
+        if failure == Failure::GoingAway && self.node.is_none() {
+            self.go_away();
+            return Ok(Begun::Done);
+        }
         self.accepted += 1;
         if let Some(info) = leadership.terms.methods.get(method) {
             self.answer(header.id, info, oneway, Reply::failed(failure, limit));

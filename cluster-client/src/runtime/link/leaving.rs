@@ -1,14 +1,37 @@
 //! The end of a connection in good order: no more calls, and those that were sent come to their ends.
 
-use super::LeaderLink;
+use cluster_protocol::{HEARTBEAT, set_id, timeout_millis};
+
 use super::state::{Phase, State};
+use super::{LeaderLink, no_data};
 
 impl LeaderLink {
-    /// Takes no more calls, and returns when none waits for its answer any more.
+    /// Takes no more calls, and returns when none waits for its answer any more and the leader has read all.
     pub(crate) async fn leave(&self) {
+        self.confirm_oneways();
         while !self.lock().stop_taking_calls() {
             self.quiet.notified().await;
         }
+    }
+
+    /// Nothing answers a one-way call, but a heartbeat behind it is answered by who has read it.
+    fn confirm_oneways(&self) {
+        let timeout = timeout_millis(self.settings.heartbeat_interval);
+        // Never fails: connection objects are allowed to be longer than this one.
+        let Ok(mut ping) = self.encode(timeout, HEARTBEAT.as_bytes(), &mut no_data) else { return };
+        let sequence = self.next_sequence();
+        let mut state = self.lock();
+        if state.oneways.is_empty() {
+            return;
+        }
+        let id = state.calls.next_id(sequence);
+        set_id(&mut ping, id);
+        // One that is under way already may be in front of them.
+        state.ping = None;
+        state.sends_ping(id);
+        let batch = state.send(&ping);
+        drop(state);
+        self.flush(batch);
     }
 
     /// Wakes who leaves.
@@ -20,7 +43,7 @@ impl LeaderLink {
 }
 
 impl State {
-    /// True once no call waits any more.
+    /// True once nothing is waited for any more.
     fn stop_taking_calls(&mut self) -> bool {
         if self.phase != Phase::Closed {
             self.phase = Phase::GoingAway;
@@ -28,8 +51,8 @@ impl State {
         self.phase == Phase::Closed || self.is_quiet()
     }
 
-    /// Whether no call waits any more and none is taken.
+    /// Whether nothing is waited for any more and no call is taken.
     pub(super) fn is_quiet(&self) -> bool {
-        self.phase == Phase::GoingAway && self.calls.live() == 0
+        self.phase == Phase::GoingAway && self.calls.live() == 0 && self.oneways.is_empty()
     }
 }

@@ -261,10 +261,6 @@ impl LeaderLink {
     pub(crate) fn close(&self) {
         let batch = self.lock().outbound.begin();
         self.flush(batch);
-        let mut state = self.lock();
-        let written = state.outbound.maybe_written();
-        state.oneways.leave(written);
-        drop(state);
         self.end("closed by this process");
     }
 

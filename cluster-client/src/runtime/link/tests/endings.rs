@@ -1,6 +1,10 @@
 //! What becomes of the calls when the leader goes, or the connection ends.
 
+use bytes::Bytes;
+use cluster_protocol::HEARTBEAT_RES;
+
 use super::*;
+use crate::session::oneways::{Lost, Oneway};
 
 #[tokio::test]
 async fn a_leader_that_goes_away_answers_what_it_has_accepted() {
@@ -139,6 +143,24 @@ async fn leaving_waits_for_the_calls_that_were_sent() {
     given_up.abort();
     leaving.await.unwrap();
     link.leave().await;
+}
+
+#[tokio::test]
+async fn leaving_waits_until_the_leader_has_read_the_oneway_calls() {
+    let (link, mut leader, _) = connect(settings()).await;
+    let call = Oneway { method: 0, data: Bytes::new(), deadline: Instant::now() + LONG };
+    link.send_oneway(CONN, 0, Some(&call), &mut |_| Ok(())).unwrap();
+    leader.next().await.unwrap();
+    let leaving = tokio::spawn({
+        let link = Arc::clone(&link);
+        async move { link.leave().await }
+    });
+    let ping = leader.next().await.unwrap();
+    assert!(!leaving.is_finished());
+    leader.write(&packet(Kind::Response, ping.id, HEARTBEAT_RES, b"")).await;
+    leaving.await.unwrap();
+    link.close();
+    assert_eq!(link.take_lost(), Lost::default());
 }
 
 #[tokio::test]

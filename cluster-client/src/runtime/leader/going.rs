@@ -1,0 +1,99 @@
+//! The way out of a leadership: whose fault it is, what is still owed, and the end.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::{Leadership, SERVING, State};
+use crate::error::{Error, Outcome};
+use crate::failure;
+use crate::membership::ClusterEvent;
+use crate::planted::{Bug, planted};
+use crate::serve::CatchPanic;
+use crate::session::topics::SubscriberId;
+
+/// The method of that kind, in errors. It need not be called so.
+const CLOSE: &str = "#[close]";
+
+impl Leadership {
+    pub(crate) fn step_down(&self) {
+        self.step_down.cancel();
+    }
+
+    /// A follower knows a leader with a higher epoch.
+    pub(crate) fn outdone(&self, by: u64) {
+        self.outdone_by.fetch_max(by, Ordering::AcqRel);
+        self.step_down();
+    }
+
+    /// Whether it stepped down for an older or another member's sake: `false`, for that of another channel.
+    pub(crate) fn was_outdone(&self) -> bool {
+        self.outdone_by.load(Ordering::Acquire) > 0
+    }
+
+    /// The epoch that the next leadership must exceed.
+    pub(crate) fn highest_epoch(&self) -> u64 {
+        self.outdone_by.load(Ordering::Acquire).max(self.terms.epoch)
+    }
+
+    pub(crate) async fn stepping_down(&self) {
+        self.step_down.cancelled().await;
+    }
+
+    pub(crate) async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
+    /// Refuses new calls, lets those that were accepted finish within `limits.drain`, takes back the publications of
+    /// `leaving`, who does not make them again elsewhere, and closes the real client.
+    pub(crate) async fn drain(&self, leaving: Option<SubscriberId>) {
+        let client = self.client();
+        self.gate.close();
+        self.set(State::Draining);
+        self.fanout.go_away();
+        if tokio::time::timeout(self.terms.limits.drain, self.gate.drained()).await.is_err() {
+            tracing::warn!(channel = %self.terms.channel, running = self.gate.running(), "calls outlast the drain time and are cut off");
+        }
+        if let Some(client) = client.filter(|_| !planted(Bug::LeavesClientOpen)) {
+            if let Some(leaving) = leaving {
+                let undone = self.undo_each(&client, leaving);
+                if tokio::time::timeout(self.terms.limits.drain, undone).await.is_err() {
+                    tracing::warn!(channel = %self.terms.channel, "not all publications could be taken back in time");
+                }
+            }
+            self.fanout.close_upstreams();
+            let closing = CatchPanic(client.close());
+            match tokio::time::timeout(
+                self.terms.limits.drain,
+                SERVING.scope(Arc::clone(&self.gate), closing),
+            )
+            .await
+            {
+                Ok(Ok(None)) => {}
+                Ok(Ok(Some(message))) => {
+                    self.not_closed(failure::method_failed(CLOSE, message));
+                }
+                Ok(Err(message)) => {
+                    self.not_closed(Error::Panicked { method: CLOSE.to_owned(), message });
+                }
+                Err(_) => self.not_closed(Error::DeadlineExceeded {
+                    method: CLOSE.to_owned(),
+                    timeout: self.terms.limits.drain,
+                    outcome: Outcome::Unknown,
+                }),
+            }
+        }
+    }
+
+    fn not_closed(&self, error: Error) {
+        tracing::warn!(channel = %self.terms.channel, %error, "the real client was not closed well");
+        self.emit(ClusterEvent::RealClient(error));
+    }
+
+    /// Ends all connections and tasks. The port is free by now.
+    pub(crate) fn end(&self) {
+        self.gate.close();
+        self.set(State::Closed);
+        self.ended.cancel();
+        self.fanout.end();
+    }
+}
