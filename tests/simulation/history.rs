@@ -291,14 +291,23 @@ impl World {
         }
         for _ in 0..600 {
             self.started().await?;
-            if self.members.iter().all(|member| member.proxy.is_some()) {
+            if self.have_one_leader() {
                 self.log.lock().unwrap().is_over = true;
                 sleep(QUIET).await;
                 return Ok(());
             }
             sleep(Duration::from_millis(100)).await;
         }
-        Err("a start does not end within a minute of quiet".to_owned())
+        Err("not all members have started, and follow one leader, within a minute of quiet"
+            .to_owned())
+    }
+
+    /// Whether all members have started and know the same leader. One that was slow may still hear of those before.
+    fn have_one_leader(&self) -> bool {
+        let leader = |member: &Member| member.proxy.as_ref()?.membership().leader();
+        let mut leaders = self.members.iter().map(leader);
+        let first = leaders.next().flatten();
+        first.is_some() && leaders.all(|leader| leader == first)
     }
 }
 
