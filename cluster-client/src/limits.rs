@@ -7,6 +7,7 @@ use cluster_protocol::FrameLimits;
 use crate::Error;
 use crate::session::backoff::Backoff;
 use crate::session::publications::Bounds;
+use crate::session::retries::RetryBudget;
 
 /// Bounds on memory and work. Each has a default; set only those that differ:
 ///
@@ -26,6 +27,7 @@ use crate::session::publications::Bounds;
 /// | size of a packet | [`max_data`](Self::max_data), [`max_conn_object`](Self::max_conn_object) |
 /// | who has not registered | [`handshake_packet_bytes`](Self::handshake_packet_bytes), [`handshake_bytes`](Self::handshake_bytes), [`handshake_timeout`](Self::handshake_timeout), [`pending_handshakes`](Self::pending_handshakes), [`followers`](Self::followers) |
 /// | calls that run | [`in_flight`](Self::in_flight), [`in_flight_bytes`](Self::in_flight_bytes), [`in_flight_per_follower`](Self::in_flight_per_follower), [`in_flight_bytes_per_follower`](Self::in_flight_bytes_per_follower), [`in_flight_pause`](Self::in_flight_pause) |
+/// | calls that are sent again | [`busy_retry_percent`](Self::busy_retry_percent), [`busy_retry_burst`](Self::busy_retry_burst) |
 /// | calls that wait for a leader | [`waiting_calls`](Self::waiting_calls), [`waiting_bytes`](Self::waiting_bytes) |
 /// | what a peer does not read | [`outbound_bytes`](Self::outbound_bytes), [`outbound_bytes_total`](Self::outbound_bytes_total), [`write_stall`](Self::write_stall) |
 /// | how a peer sends | [`packet_time`](Self::packet_time), [`packet_rate`](Self::packet_rate), [`control_packets_per_second`](Self::control_packets_per_second), [`control_burst`](Self::control_burst), [`cancelled_calls`](Self::cancelled_calls), [`cancel_window`](Self::cancel_window) |
@@ -77,6 +79,12 @@ pub struct Limits {
     /// How long a follower with arguments of more than 64 KiB waits, unread, for room in one of the bounds in bytes before
     /// it is told [`Error::Busy`]. Default 50 ms.
     pub in_flight_pause: Duration,
+
+    /// Of a hundred calls, how many may be sent again because the leader was [`Error::Busy`], within their deadlines. Default
+    /// 10: what is sent again must not be what keeps it busy. To be carried over to the next leader is not counted.
+    pub busy_retry_percent: u32,
+    /// How many of them may come at once. Default 100; 0: none is ever made.
+    pub busy_retry_burst: u32,
 
     /// Calls of this process that wait for a leader. Default 1,024, each also bounded by its own deadline.
     pub waiting_calls: usize,
@@ -142,8 +150,8 @@ pub struct Limits {
     /// The longest pause between two attempts to win the port or to reach its owner. The first attempt is made at once, the
     /// next within 5 ms, and the ceiling doubles from there. Default 500 ms.
     pub reconnect_pause: Duration,
-    /// How long a closing leader waits for the calls it has accepted, and then once more for the real client's `#[close]`.
-    /// Default 5 s. Calls that take longer are cut off.
+    /// How long a closing leader waits for the calls it has accepted, and then once more for the real client's `#[close]`, and
+    /// a closing follower for the answers of those it has sent. Default 5 s. Calls that take longer are cut off.
     pub drain: Duration,
 }
 
@@ -162,6 +170,8 @@ impl Default for Limits {
             in_flight_per_follower: 1024,
             in_flight_bytes_per_follower: 16 << 20,
             in_flight_pause: Duration::from_millis(50),
+            busy_retry_percent: 10,
+            busy_retry_burst: 100,
             waiting_calls: 1024,
             waiting_bytes: 16 << 20,
             outbound_bytes: 8 << 20,
@@ -208,6 +218,11 @@ impl Limits {
     /// Those of one member's publications.
     pub(crate) fn publications(&self) -> Bounds {
         Bounds { keys: self.publications_per_follower, bytes: self.publication_bytes_per_follower }
+    }
+
+    /// Those of the calls that are sent again.
+    pub(crate) fn retries(&self) -> RetryBudget {
+        RetryBudget::new(self.busy_retry_burst, self.busy_retry_percent)
     }
 
     /// Those of the reconnecting.

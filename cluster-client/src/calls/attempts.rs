@@ -165,7 +165,7 @@ impl<'a> Attempts<'a> {
             Ok(call) => match call.await {
                 Ok(Answer { kind: AnswerKind::Failed(Failure::Busy), payload }) => {
                     let limit = String::from_utf8_lossy(&payload).into_owned();
-                    return self.back_off(self.busy(&limit)).await.map(|()| None);
+                    return self.turned_away(self.busy(&limit)).await.map(|()| None);
                 }
                 Ok(Answer {
                     kind: AnswerKind::Failed(Failure::GoingAway | Failure::NotReady),
@@ -209,6 +209,14 @@ impl<'a> Attempts<'a> {
     /// The time that is left, as the header of a packet has it.
     pub(super) fn timeout_millis(&self) -> u32 {
         timeout_millis(self.deadline.saturating_duration_since(clock::now()))
+    }
+
+    /// The leader has no room. The same as to [back off](Self::back_off), as often as calls may be sent again for that.
+    pub(super) async fn turned_away(&mut self, error: Error) -> Result<(), Error> {
+        if !self.member.may_retry() {
+            return Err(error);
+        }
+        self.back_off(error).await
     }
 
     /// Waits a moment before the next attempt; `error` if there is no time left for one.

@@ -132,7 +132,9 @@ pub(super) async fn enter<'a>(
 ) -> Result<Option<Permit<'a>>, Error> {
     match leadership.enter() {
         Ok(permit) => Ok(Some(permit)),
-        Err(Refusal::Full(limit)) => attempts.back_off(attempts.busy(limit)).await.map(|()| None),
+        Err(Refusal::Full(limit)) => {
+            attempts.turned_away(attempts.busy(limit)).await.map(|()| None)
+        }
         Err(Refusal::Closed) if leadership.is_serving() => {
             Err(Error::GoingAway { method: attempts.info.name.to_owned() })
         }
@@ -218,7 +220,7 @@ pub(super) async fn call_by_bytes(
         Answered::Err => Ok(Some((false, reply.answer))),
         Answered::Failed(cluster_protocol::Failure::Busy) => {
             let limit = String::from_utf8_lossy(&reply.answer).into_owned();
-            attempts.back_off(attempts.busy(&limit)).await.map(|()| None)
+            attempts.turned_away(attempts.busy(&limit)).await.map(|()| None)
         }
         Answered::Failed(cluster_protocol::Failure::GoingAway) if !leadership.is_serving() => {
             attempts.next_link(Link::Leading(Arc::clone(leadership)));

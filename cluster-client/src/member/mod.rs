@@ -30,6 +30,7 @@ use crate::serve::{Call, Errors};
 use crate::service::{MethodInfo, Served, Service, methods};
 use crate::session::payload::Payload;
 use crate::session::publications::Remembered;
+use crate::session::retries::RetryBudget;
 use crate::session::topics::SubscriberId;
 
 tokio::task_local! {
@@ -52,6 +53,7 @@ pub(crate) struct Member {
     pub(crate) waiting: Waiting,
     pub(crate) oneways: Oneways,
     remembered: Mutex<Remembered>,
+    retries: Mutex<RetryBudget>,
     obstacle: Mutex<Option<Obstacle>>,
     leaving: Mutex<Option<Weak<Leadership>>>,
     link: watch::Sender<Link>,
@@ -89,6 +91,7 @@ impl Member {
             waiting: Waiting::new(&options.limits),
             oneways: Oneways::new(&options.limits),
             remembered: Mutex::default(),
+            retries: Mutex::new(options.limits.retries()),
             obstacle: Mutex::default(),
             leaving: Mutex::default(),
             link: watch::Sender::new(Link::Electing),
@@ -210,6 +213,12 @@ impl Member {
     }
 
     // Making calls.
+
+    /// Whether a call that a busy leader has turned away may be sent again.
+    pub(crate) fn may_retry(&self) -> bool {
+        let calls = self.sequence.load(Ordering::Relaxed);
+        self.retries.lock().unwrap_or_else(PoisonError::into_inner).take(calls)
+    }
 
     /// A call of this member, as its own leader runs it.
     pub(crate) fn call(&self, info: &MethodInfo, data: Bytes, context: CallContext) -> Call {

@@ -11,7 +11,7 @@
 //! | `topics`, `push_queue` | a leader's subscriptions, and what a slow follower has yet to get of them |
 //! | `interests` | a member's subscriptions, whoever leads |
 //! | `publications` | a member's publications, and whose they are |
-//! | `epoch`, `backoff` | numbering leaderships, waiting between attempts |
+//! | `epoch`, `backoff`, `retries` | numbering leaderships, waiting between attempts, and how many there may be |
 
 pub(crate) mod backoff;
 pub(crate) mod calls;
@@ -26,6 +26,7 @@ pub(crate) mod progress;
 pub(crate) mod publications;
 pub(crate) mod push_queue;
 pub(crate) mod rate;
+pub(crate) mod retries;
 pub(crate) mod share;
 pub(crate) mod topics;
 pub(crate) mod turn;
