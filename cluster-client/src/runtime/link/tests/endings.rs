@@ -75,7 +75,7 @@ async fn a_leader_that_floods_is_left() {
     let push = packet(Kind::Request, 1, r#"{"type":"subscribe_result","key":"k"}"#, b"1");
     let floods = [
         packet(Kind::Request, 1, cluster_protocol::HEARTBEAT, b""),
-        packet(Kind::Response, 1, cluster_protocol::HEARTBEAT_RES, b""),
+        packet(Kind::Response, 1, HEARTBEAT_RES, b""),
         packet(Kind::Request, 1, r#"{"type":"of_the_future"}"#, b""),
         packet(Kind::Request, 1, r#"{"type":"cancel"}"#, b""),
     ];
