@@ -147,7 +147,7 @@ pub struct Limits {
     /// The longest pause after a connection could not be accepted. The first is 10 ms, and each one in a row twice as long.
     /// Default 1 s. For a shared port as in [`pending_handshakes`](Self::pending_handshakes).
     pub accept_pause: Duration,
-    /// The longest pause between two attempts to win the port or to reach its owner. The first attempt is made at once, the
+    /// The longest pause between two attempts to win the port or to reach its owner. The first two are made at once, the
     /// next within 5 ms, and the ceiling doubles from there. Default 500 ms.
     pub reconnect_pause: Duration,
     /// How long a closing leader waits for the calls it has accepted, and then once more for the real client's `#[close]`, and

@@ -60,6 +60,7 @@ impl<'a> Attempts<'a> {
             return Err(Error::CalledFromFactory { method: info.name.to_owned() });
         }
         let timeout = member.timeout(info);
+        member.count_call();
         Ok(Self {
             member,
             method,

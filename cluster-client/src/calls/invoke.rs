@@ -68,9 +68,13 @@ where
                 match enter(attempts, &leadership).await? {
                     None => {}
                     Some(permit) if direct => {
-                        let result =
-                            call_directly::<S, A, T, E>(attempts, &leadership, call, args, local)
-                                .await;
+                        let Some(client) = client::<S>(&leadership) else {
+                            // It has begun to go away since.
+                            attempts.next_link(Link::Leading(Arc::clone(&leadership)));
+                            continue;
+                        };
+                        let running = |context| local(client, context, args);
+                        let result = call_directly(attempts, &leadership, call, running).await;
                         drop(permit);
                         return result;
                     }
@@ -145,27 +149,25 @@ pub(super) async fn enter<'a>(
     }
 }
 
-async fn call_directly<'a, S, A, T, E>(
+/// The real client of a leadership of this process, unless that goes away.
+fn client<S: Service>(leadership: &Leadership) -> Option<Arc<S::Client>> {
+    let client = leadership.client()?;
+    client.as_any().downcast_ref::<Bound<S>>().map(|bound| Arc::clone(&bound.client))
+}
+
+async fn call_directly<'a, T, E>(
     attempts: &Attempts<'_>,
     leadership: &Arc<Leadership>,
     call: CallId,
-    args: A,
-    local: OnLeader<'a, S, A, T, E>,
+    local: impl FnOnce(CallContext) -> BoxFuture<'a, Result<T, E>>,
 ) -> Result<Result<T, E>, Error>
 where
-    S: Service,
-    A: Send + 'a,
     T: Send,
     E: From<Error> + Serialize + DeserializeOwned + Send,
 {
     let method = || attempts.info.name.to_owned();
-    let Some(client) = leadership.client().and_then(|client| {
-        client.as_any().downcast_ref::<Bound<S>>().map(|bound| Arc::clone(&bound.client))
-    }) else {
-        return Err(Error::GoingAway { method: method() });
-    };
     let context = leadership.context(call, Some(attempts.deadline), attempts.member.caller());
-    let running = CatchPanic(local(client, context.clone(), args));
+    let running = CatchPanic(local(context.clone()));
     let span = span(attempts.info.name, &context);
     let running = CURRENT.scope(context, leadership.scope(running)).instrument(span);
     match tokio::time::timeout_at(attempts.deadline.into(), running).await {

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use super::attempts::{Attempts, Route};
 use super::invoke::{call_by_bytes, enter};
 use super::{decode, outcome, waker};
+use crate::context::CallId;
 use crate::error::Error;
 use crate::member::{Link, Member};
 use crate::node::Peer;
@@ -45,39 +46,71 @@ where
         }
         _ => None,
     };
-    let (leader, ok, bytes) = loop {
+    let made = make::<T>(&mut attempts, call, &data).await?;
+    if let Some(remembering) = remembering.filter(|_| made.ok) {
+        remembering.confirm();
+        // The next leader may have been asked already for what there was before. Should there be none in time, it will be.
+        if !member.is_linked(&made.link) && target.pinned().is_none() {
+            attempts.next_link(made.link);
+            let _ = make::<T>(&mut attempts, call, &data).await;
+        }
+    }
+    decode(made.leader, codec, info.name, made.ok, &made.bytes)
+}
+
+/// A publication that was answered.
+struct Made {
+    link: Link,
+    leader: Peer,
+    ok: bool,
+    bytes: Vec<u8>,
+}
+
+/// Publishes, as often as it takes.
+async fn make<T: DeserializeOwned>(
+    attempts: &mut Attempts<'_>,
+    call: CallId,
+    data: &Bytes,
+) -> Result<Made, Error> {
+    let (method, info, codec) = (attempts.method, attempts.info, attempts.member.codec());
+    loop {
         match attempts.route(|| data.len()).await? {
             Route::Here(leadership) => {
-                if enter(&mut attempts, &leadership).await?.is_none() {
+                if enter(attempts, &leadership).await?.is_none() {
                     continue;
                 }
                 if let Some((ok, bytes)) =
-                    call_by_bytes(&mut attempts, &leadership, call, data.to_vec()).await?
+                    call_by_bytes(attempts, &leadership, call, data.to_vec()).await?
                 {
-                    break (Peer::Rust, ok, bytes);
+                    let link = Link::Leading(leadership);
+                    return Ok(Made { link, leader: Peer::Rust, ok, bytes });
                 }
             }
             Route::There(session) => {
                 let append = &mut |out: &mut Vec<u8>| {
-                    out.extend_from_slice(&data);
+                    out.extend_from_slice(data);
                     Ok(())
                 };
                 let by_node = session.node.as_ref().and_then(|node| node.publish_object(method));
                 if let Some(conn) = by_node {
                     if codec.decode::<T>(&undefined()).is_err() {
-                        return Err(unanswered(info).into());
+                        return Err(unanswered(info));
                     }
                     // One that is remembered is made again.
-                    let call = remembering.is_none().then(|| Oneway {
+                    let call = (!is_remembered(info)).then(|| Oneway {
                         method,
                         data: data.clone(),
                         deadline: attempts.deadline,
                     });
                     let timeout = attempts.timeout_millis();
                     match session.link.send_oneway(conn, timeout, call.as_ref(), append) {
-                        Ok(()) => break (Peer::Node, true, undefined()),
+                        Ok(()) => {
+                            let link = Link::Following(session);
+                            let bytes = undefined();
+                            return Ok(Made { link, leader: Peer::Node, ok: true, bytes });
+                        }
                         Err(StartError::Encode(error)) => {
-                            return Err(attempts.unencodable(&error).into());
+                            return Err(attempts.unencodable(&error));
                         }
                         Err(StartError::Busy) => {
                             attempts.back_off(attempts.busy("limits.outbound_bytes")).await?;
@@ -92,19 +125,20 @@ where
                 let waker = waker().await;
                 let started = attempts.start(&session.link, conn.as_bytes(), waker, append);
                 if let Some(answer) = attempts.answer(&session, started).await? {
-                    break (
-                        session.leader(),
-                        outcome(&attempts, answer.kind, &answer.payload)?,
-                        answer.payload.to_vec(),
-                    );
+                    return Ok(Made {
+                        leader: session.leader(),
+                        ok: outcome(attempts, answer.kind, &answer.payload)?,
+                        bytes: answer.payload.to_vec(),
+                        link: Link::Following(session),
+                    });
                 }
             }
         }
-    };
-    if let Some(remembering) = remembering.filter(|_| ok) {
-        remembering.confirm();
     }
-    decode(leader, codec, info.name, ok, &bytes)
+}
+
+fn is_remembered(info: &MethodInfo) -> bool {
+    matches!(info.kind, Kind::Publish { remembered: true, .. })
 }
 
 /// What a Node leader would answer, which it does not: it has no answer to a publication.

@@ -148,6 +148,10 @@ async fn ask<Ev: Subscribe>(
                     {
                         attempts.next_link(Link::Leading(leadership));
                     }
+                    Answered::Failed(cluster_protocol::Failure::Busy) => {
+                        let limit = String::from_utf8_lossy(&reply.answer).into_owned();
+                        attempts.turned_away(attempts.busy(&limit)).await?;
+                    }
                     Answered::Failed(failure) => {
                         return Err(attempts.failed(failure, &reply.answer));
                     }

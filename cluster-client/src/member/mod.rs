@@ -59,6 +59,8 @@ pub(crate) struct Member {
     link: watch::Sender<Link>,
     /// Counts this member's calls; a call keeps its number however often it is sent.
     sequence: Arc<AtomicU64>,
+    /// How many calls were made, each once.
+    calls: AtomicU64,
     highest_epoch: AtomicU64,
     /// Somebody wants a real client that could not be built.
     wanted: Notify,
@@ -96,6 +98,7 @@ impl Member {
             leaving: Mutex::default(),
             link: watch::Sender::new(Link::Electing),
             sequence: Arc::new(AtomicU64::new(1)),
+            calls: AtomicU64::new(0),
             highest_epoch: AtomicU64::new(0),
             wanted: Notify::new(),
             node: node.map(Arc::new),
@@ -214,9 +217,14 @@ impl Member {
 
     // Making calls.
 
+    /// A call begins.
+    pub(crate) fn count_call(&self) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Whether a call that a busy leader has turned away may be sent again.
     pub(crate) fn may_retry(&self) -> bool {
-        let calls = self.sequence.load(Ordering::Relaxed);
+        let calls = self.calls.load(Ordering::Relaxed);
         self.retries.lock().unwrap_or_else(PoisonError::into_inner).take(calls)
     }
 

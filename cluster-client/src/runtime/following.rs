@@ -125,6 +125,8 @@ pub(super) async fn follow(
                 member.clear_obstacle();
                 member.status.set_role(Role::Follower, Some(leader));
                 member.set_link(Link::Following(Arc::clone(&session)));
+                // A silence may have been over before it was seen here.
+                member.carry_over(link.take_lost());
                 member.send_queued();
                 unsubscribe_abandoned(member, &session, &restored);
                 member.emit(ClusterEvent::BecameFollower { leader });
@@ -142,7 +144,7 @@ pub(super) async fn follow(
                 if !stand_in.is_serving() {
                     member.set_link(Link::Failed(error.clone()));
                 }
-                if start.failed(error) {
+                if !stand_in.is_serving() && start.failed(error) {
                     return End::Closed;
                 }
             }
@@ -168,7 +170,8 @@ pub(super) async fn follow(
                 return if end.going_away { End::HandedOver } else { End::Lost };
             }
             // Registering again is what makes the leader try again.
-            () = member.client_wanted(), if !stand_in.is_serving() => return End::Lost,
+            () = member.client_wanted(),
+                if known.state == ChannelState::Failed && !stand_in.is_serving() => return End::Lost,
             // The sender lives in `events`, so this cannot fail.
             _ = states.changed() => {}
             never = stand_in.serve() => match never {},

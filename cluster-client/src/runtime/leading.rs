@@ -91,7 +91,8 @@ pub(super) async fn lead(
     };
     seat.hand_over();
     member.leaving(&leadership, matches!(end, End::Closed));
-    leadership.drain(Some(member.id())).await;
+    // A member that goes on makes its publications again at the next leader.
+    leadership.drain(matches!(end, End::Closed).then(|| member.id())).await;
     seat.release(member.options.limits.drain * 2).await;
     member.saw_epoch(leadership.highest_epoch());
     end

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use cluster_protocol::{ConnObject, object_with_call, timeout_millis};
+use cluster_protocol::{ConnObject, Failure, object_with_call, timeout_millis};
 
 use super::following::Session;
 use super::link::{Answer, PendingCall, StartError};
@@ -42,7 +42,10 @@ pub(super) async fn restore(member: &Arc<Member>, session: &Session) -> Vec<Arc<
         let mut refused = Vec::new();
         for (request, outcome) in asked.iter().zip(make_all(session, &asked, deadline).await) {
             match outcome {
-                Err(NotMade::Start(StartError::Busy)) => refused.push(*request),
+                Err(NotMade::Start(StartError::Busy))
+                | Ok(Answer { kind: AnswerKind::Failed(Failure::Busy), .. }) => {
+                    refused.push(*request);
+                }
                 outcome => request.report(member, outcome),
             }
         }

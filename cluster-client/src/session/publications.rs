@@ -191,6 +191,11 @@ impl<A> Owners<A> {
         self.remove(key).map(|owner| owner.by)
     }
 
+    /// All who own something.
+    pub(crate) fn owners(&self) -> Vec<SubscriberId> {
+        self.held.keys().copied().collect()
+    }
+
     /// The publications of somebody who has gone, to be [taken](Self::take) one by one.
     pub(crate) fn owned_by(&self, who: SubscriberId) -> Vec<PublicationKey> {
         self.by_key

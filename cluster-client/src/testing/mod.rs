@@ -13,7 +13,7 @@
 //!
 //! #[cluster_client]
 //! impl Clock {
-//!     #[invoke]
+//!     #[invoke(idempotent)]
 //!     pub async fn hour(&self) -> Result<u8, Error> {
 //!         Ok(12)
 //!     }

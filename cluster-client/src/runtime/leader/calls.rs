@@ -25,6 +25,15 @@ use crate::service::{Kind, MethodInfo};
 use crate::session::ids::INDEX_BITS;
 use crate::session::payload::Payload;
 
+/// What becomes of a call that runs when nobody waits for it any more.
+#[derive(Clone, Copy, PartialEq)]
+enum Fate {
+    MayBeCutOff,
+    RunsOn,
+    /// The same, and it is not answered: nobody waits for it, so nobody's going away ends it.
+    Oneway,
+}
+
 impl Connection {
     pub(super) fn fail(&mut self, id: u64, method: &str, failure: Failure, message: &str) {
         let reply = Reply::failed(failure, message);
@@ -76,7 +85,13 @@ impl Connection {
         let (leadership, caller) = (Arc::clone(leadership), self.follower.id());
         // A Node process does not say that it has given up waiting.
         let until = self.deadline(header).filter(|_| self.node.is_some() && !oneway);
-        self.run(header, method, oneway, permit, async move {
+        // One that is to be undone some day is not cut off either, lest nobody knew that it was made.
+        let fate = match (oneway, settlement.is_undoable()) {
+            (true, _) => Fate::Oneway,
+            (false, true) => Fate::RunsOn,
+            (false, false) => Fate::MayBeCutOff,
+        };
+        self.run(header, method, fate, permit, async move {
             let running = leadership.scope(served);
             let reply = match until {
                 None => running.await,
@@ -148,17 +163,16 @@ impl Connection {
         })
     }
 
-    /// Runs a call in a task of its own. A one-way call is not answered and not cut off: nobody waits for it, so
-    /// nobody's going away ends it.
+    /// Runs a call in a task of its own.
     fn run(
         &self,
         header: &Header,
         method: usize,
-        oneway: bool,
+        fate: Fate,
         permit: HeldPermit,
         call: impl Future<Output = Reply> + Send + 'static,
     ) -> Result<(), String> {
-        let (id, bytes) = (header.id, header.data_len as usize);
+        let (id, bytes, oneway) = (header.id, header.data_len as usize, fate == Fate::Oneway);
         let follower = Arc::clone(&self.follower);
         if !follower.running(id, bytes, oneway) {
             return Err(format!("two running calls have the id {id}"));
@@ -174,7 +188,7 @@ impl Connection {
                 None => {}
             }
         });
-        if !oneway {
+        if fate == Fate::MayBeCutOff {
             follower.running_as(id, task);
         }
         Ok(())
@@ -231,7 +245,7 @@ impl Connection {
         match self.subscription(header, method, key, restore, data) {
             Ok((options, request, permit)) => {
                 let (leadership, who) = (Arc::clone(&self.leadership), self.follower.id());
-                self.run(header, method, false, permit, async move {
+                self.run(header, method, Fate::MayBeCutOff, permit, async move {
                     leadership.fanout.subscribe(&leadership, who, options, request).await
                 })
             }

@@ -54,11 +54,15 @@ impl Leadership {
             tracing::warn!(channel = %self.terms.channel, running = self.gate.running(), "calls outlast the drain time and are cut off");
         }
         if let Some(client) = client.filter(|_| !planted(Bug::LeavesClientOpen)) {
-            if let Some(leaving) = leaving {
-                let undone = self.undo_each(&client, leaving);
-                if tokio::time::timeout(self.terms.limits.drain, undone).await.is_err() {
-                    tracing::warn!(channel = %self.terms.channel, "not all publications could be taken back in time");
+            // Those who have left meanwhile, and were not to be held up.
+            let gone = self.fanout.departed().into_iter().chain(leaving);
+            let undone = async {
+                for gone in gone {
+                    self.undo_each(&client, gone).await;
                 }
+            };
+            if tokio::time::timeout(self.terms.limits.drain, undone).await.is_err() {
+                tracing::warn!(channel = %self.terms.channel, "not all publications could be taken back in time");
             }
             self.fanout.close_upstreams();
             let closing = CatchPanic(client.close());

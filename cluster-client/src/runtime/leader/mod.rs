@@ -79,6 +79,9 @@ pub(crate) struct Terms {
     pub(crate) host: Host,
 }
 
+/// How often followers are looked after, at least.
+const AT_LEAST_EVERY: Duration = Duration::from_secs(1);
+
 pub struct Leadership {
     pub(crate) terms: Terms,
     pub(crate) fanout: Fanout,
@@ -251,7 +254,7 @@ impl Leadership {
     /// Looks after the followers, for ever.
     async fn watch(&self) {
         loop {
-            tokio::time::sleep(self.terms.heartbeat_interval).await;
+            tokio::time::sleep(self.terms.heartbeat_interval.min(AT_LEAST_EVERY)).await;
             self.fanout.check(clock::now(), self.terms.follower_silence);
         }
     }

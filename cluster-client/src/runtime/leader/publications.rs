@@ -35,6 +35,13 @@ pub(crate) struct Settlement {
     undone: Vec<PublicationKey>,
 }
 
+impl Settlement {
+    /// Whether it is to be taken back when its owner goes.
+    pub(super) fn is_undoable(&self) -> bool {
+        matches!(&self.published, Some((_, _, Some(_))))
+    }
+}
+
 impl Leadership {
     /// Whether calls of this method publish something or take it back.
     pub(crate) fn settles(&self, method: usize) -> bool {
@@ -204,6 +211,13 @@ impl Fanout {
 
     pub(super) fn owned_by(&self, who: SubscriberId) -> Vec<PublicationKey> {
         lock(&self.owners).owned_by(who)
+    }
+
+    /// Whose publications are there although they are not.
+    pub(super) fn departed(&self) -> Vec<SubscriberId> {
+        let owners = lock(&self.owners).owners();
+        let roster = lock(&self.roster);
+        owners.into_iter().filter(|owner| roster.get(*owner).is_none()).collect()
     }
 
     pub(super) fn take(&self, key: &PublicationKey, who: SubscriberId) -> Option<Arguments> {

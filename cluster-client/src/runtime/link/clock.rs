@@ -87,7 +87,13 @@ impl Clock {
         self.send(ping);
         match verdict {
             Verdict::Silent(silent) => self.events.unresponsive(silent),
-            Verdict::GivenUp => self.events.given_up(),
+            Verdict::GivenUp => {
+                self.events.given_up();
+                // It may have said something in between, and that it was said before it was given up.
+                if self.link.lock().phase != Phase::GivenUp {
+                    self.events.responsive();
+                }
+            }
             Verdict::Ping | Verdict::Fine => {}
         }
         for call in self.ended.drain(..) {

@@ -21,7 +21,8 @@ impl LeaderLink {
         let Ok(mut ping) = self.encode(timeout, HEARTBEAT.as_bytes(), &mut no_data) else { return };
         let sequence = self.next_sequence();
         let mut state = self.lock();
-        if state.oneways.is_empty() {
+        // Nothing comes behind the heartbeat.
+        if state.stop_taking_calls() || state.oneways.is_empty() {
             return;
         }
         let id = state.calls.next_id(sequence);
@@ -45,10 +46,12 @@ impl LeaderLink {
 impl State {
     /// True once nothing is waited for any more.
     fn stop_taking_calls(&mut self) -> bool {
-        if self.phase != Phase::Closed {
-            self.phase = Phase::GoingAway;
+        match self.phase {
+            Phase::Open | Phase::GoingAway => self.phase = Phase::GoingAway,
+            // Of one that is silent nothing is to be expected.
+            Phase::GivenUp | Phase::Closed => return true,
         }
-        self.phase == Phase::Closed || self.is_quiet()
+        self.is_quiet()
     }
 
     /// Whether nothing is waited for any more and no call is taken.

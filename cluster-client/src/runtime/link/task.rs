@@ -86,11 +86,12 @@ impl Task {
             });
             wakers.extend(waker);
         }
-        state.oneways.read_up_to(read_up_to);
-        inbound.heartbeats.iter().for_each(|id| state.pinged(*id));
+        // First, as it is exact: what the leader has read it need not have accepted.
         if let Some(accepted) = inbound.accepted {
             state.go_away(accepted, wakers);
         }
+        state.oneways.read_up_to(read_up_to);
+        inbound.heartbeats.iter().for_each(|id| state.pinged(*id));
         state.outbound.append(&inbound.replies);
         let (woken, batch) = if wakers.len() < 2 {
             (Woken::Few, state.outbound.begin())
