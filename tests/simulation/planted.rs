@@ -11,6 +11,14 @@ use crate::history;
 const SEEDS: u64 = 400;
 
 #[test]
+fn without_a_planted_bug_nothing_is_found() {
+    plant(None);
+    for seed in 0..50 {
+        assert_eq!(history::run(seed).err(), None, "seed {seed}");
+    }
+}
+
+#[test]
 fn each_planted_bug_is_found() {
     let (next, survivors) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     println!("{:<32} {:>5}  found by", "bug", "seed");
