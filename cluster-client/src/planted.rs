@@ -13,6 +13,7 @@ pub enum Bug {
     CutsOffAcceptedCalls,
     RunsCancelledCalls,
     RunsCallsOfTheDead,
+    RunsCallsGivenUpMeanwhile,
     ForgetsDeadlines,
     HidesLostOneways,
     KeepsPlacesOfWaitingCalls,
@@ -31,6 +32,7 @@ pub enum Bug {
     KeepsUpstream,
     ForgetsPublications,
     KeepsPublicationsOfTheDead,
+    UndoesOutOfTurn,
 }
 
 #[cfg(planted)]
@@ -58,7 +60,7 @@ pub(crate) const fn planted(_: Bug) -> bool {
 #[cfg(planted)]
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::ResendsUnknownCalls,
         Self::SaysNotExecutedOfUnknownCalls,
         Self::GivesUpIdempotentCalls,
@@ -67,6 +69,7 @@ impl Bug {
         Self::CutsOffAcceptedCalls,
         Self::RunsCancelledCalls,
         Self::RunsCallsOfTheDead,
+        Self::RunsCallsGivenUpMeanwhile,
         Self::ForgetsDeadlines,
         Self::HidesLostOneways,
         Self::KeepsPlacesOfWaitingCalls,
@@ -85,5 +88,6 @@ impl Bug {
         Self::KeepsUpstream,
         Self::ForgetsPublications,
         Self::KeepsPublicationsOfTheDead,
+        Self::UndoesOutOfTurn,
     ];
 }

@@ -15,7 +15,7 @@ use crate::membership::ClusterEvent;
 use crate::planted::{Bug, planted};
 use crate::proxy::Target;
 use crate::runtime::following::Session;
-use crate::runtime::leader::Leadership;
+use crate::runtime::leader::{Leadership, Refusal};
 use crate::runtime::link::StartError;
 use crate::serve::Errors;
 use crate::service::{Kind, MethodInfo, Service};
@@ -126,12 +126,7 @@ impl Member {
             match self.send_oneway(&self.link(), info, call) {
                 Ok(None) => {}
                 // The leader is gone again.
-                Ok(Some(call)) => {
-                    if let Err(error) = self.oneways.push(info, call) {
-                        self.report_oneway(info, error);
-                    }
-                    return;
-                }
+                Ok(Some(call)) => return self.oneways.push_back_in(call),
                 Err(error) => self.report_oneway(info, error),
             }
         }
@@ -154,10 +149,7 @@ impl Member {
         call: Oneway,
     ) -> Result<Option<Oneway>, Error> {
         match link {
-            Link::Leading(leadership) => {
-                self.run_oneway(leadership, info, call);
-                Ok(None)
-            }
+            Link::Leading(leadership) => self.run_oneway(leadership, info, call),
             Link::Following(session) => {
                 session.check(call.method)?;
                 self.forward_oneway(session, info, call)
@@ -171,18 +163,31 @@ impl Member {
         }
     }
 
-    fn run_oneway(self: &Arc<Self>, leadership: &Arc<Leadership>, info: &MethodInfo, call: Oneway) {
+    fn run_oneway(
+        self: &Arc<Self>,
+        leadership: &Arc<Leadership>,
+        info: &MethodInfo,
+        call: Oneway,
+    ) -> Result<Option<Oneway>, Error> {
+        let admitted = match leadership.admit(call.data.len()) {
+            Ok(admitted) => admitted,
+            Err(Refusal::Closed) => return Ok(Some(call)),
+            Err(Refusal::Full(limit)) => {
+                return Err(Error::Busy { method: info.name.to_owned(), limit: limit.to_owned() });
+            }
+        };
         let (member, leadership, info) = (Arc::clone(self), Arc::clone(leadership), *info);
         Arc::clone(&leadership).spawn(async move {
             let context =
                 leadership.context(member.next_call(), Some(call.deadline), member.caller());
             let mut bytes = member.call(&info, call.data, context);
             bytes.errors = Errors::Text;
-            let reply = leadership.call_bytes(call.method, bytes, member.id()).await;
+            let reply = leadership.call_admitted(admitted, call.method, bytes, member.id()).await;
             if let Err(error) = failure::check(info.name, member.timeout(&info), &reply) {
                 member.report_oneway(&info, error);
             }
         });
+        Ok(None)
     }
 
     fn forward_oneway(

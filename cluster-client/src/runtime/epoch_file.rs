@@ -79,7 +79,8 @@ fn write(path: &Path, epoch: u64) -> io::Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
     // In place, and as long each time: a new file that is renamed has a file system allocate and flush, now and then for
-    // a quarter of a second, and that while nobody leads. A process that is killed leaves the old bytes or the new ones.
+    // a quarter of a second, and that while nobody leads. A process that is killed leaves the old bytes or the new ones; an
+    // empty file, if it was the first to write one, is as good as none.
     let line = format!("{epoch:0DIGITS$}\n");
     file.write_all(line.as_bytes())?;
     if file.metadata()?.len() != line.len() as u64 {

@@ -10,5 +10,7 @@ mod oneways;
 mod publications;
 mod roles;
 mod single;
+mod stopped;
+mod undoing;
 mod upstream;
 mod waiting;

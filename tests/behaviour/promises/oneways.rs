@@ -1,6 +1,8 @@
 //! One-way calls run once, or it is said that they may not have run.
 
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 use cluster_client::testing::{Network, Process};
@@ -26,12 +28,16 @@ impl Notes {
 }
 
 async fn join(network: &Network, notes: &Notes) -> (Process, NotesProxy) {
-    let (process, notes) = (network.process(), notes.clone());
-    let start = NotesProxy::builder()
-        .process(&process)
-        .start(move |_| std::future::ready(Ok::<_, Error>(notes.clone())));
-    let proxy = soon(start).await.unwrap();
+    let process = network.process();
+    let proxy = start(&process, "notes", notes).await;
     (process, proxy)
+}
+
+async fn start(process: &Process, name: &str, notes: &Notes) -> NotesProxy {
+    let notes = notes.clone();
+    let start = NotesProxy::builder().process(process).name(name);
+    let start = start.start(move |_| std::future::ready(Ok::<_, Error>(notes.clone())));
+    soon(start).await.unwrap()
 }
 
 /// The one-way calls that failed before the member became leader: how many, and whether they ran.
@@ -77,6 +83,52 @@ async fn an_idle_connection_comes_to_know_that_they_were_read() {
     leader.kill();
     assert_eq!(failed(&mut events).await, []);
     assert_eq!(*notes.0.lock().unwrap(), [1]);
+}
+
+/// Lets those run that are to run by now. Tokio's `yield_now` also waits for all that they wake.
+async fn next_in_turn() {
+    let mut has_waited = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut has_waited, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_of_a_process_that_hands_over_run_at_the_next_leader() {
+    for steps in 0..30 {
+        let (network, notes) = (Network::new(3), Notes::default());
+        let (process, leader) = join(&network, &notes).await;
+        let other = start(&process, "other", &notes).await;
+        let (second, follower) = join(&network, &notes).await;
+        let _follows_other = start(&second, "other", &notes).await;
+        let mut events = leader.membership().events();
+        // One port for both channels: with the other one, of which there is a follower, this one's leader goes, too.
+        let closing = tokio::spawn(async move { other.membership().close().await });
+        let caller = leader.clone();
+        let calling = tokio::spawn(async move {
+            for _ in 0..steps {
+                next_in_turn().await;
+            }
+            caller.note(1).await.unwrap();
+        });
+        soon(calling).await.unwrap();
+        soon(closing).await.unwrap();
+        soon(async {
+            while follower.count().await != Ok(1) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        })
+        .await;
+        soon(leader.membership().close()).await;
+        while let Some(event) = events.next().await {
+            assert!(!matches!(event, ClusterEvent::OnewayFailed { .. }), "{steps}: {event:?}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

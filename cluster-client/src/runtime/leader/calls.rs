@@ -66,9 +66,10 @@ impl Connection {
             }
         };
         let Some(slot) = self.slots.get_mut(method) else { return Ok(()) };
+        let mut turn = leadership.turn(&settlement);
         // In place, so that calls begin in the order in which they came: nobody waits for a Node publication to send the
         // next one.
-        if !info.spawn {
+        if !info.spawn && turn.has_come() {
             let mut cx = Context::from_waker(Waker::noop());
             if let Poll::Ready(reply) = slot.poll_once(&mut cx) {
                 leadership.settle(settlement, reply.answered, self.follower.id());
@@ -84,7 +85,8 @@ impl Connection {
         let permit = permit.hold(header.data_len as usize);
         let (leadership, caller) = (Arc::clone(leadership), self.follower.id());
         // A Node process does not say that it has given up waiting.
-        let until = self.deadline(header).filter(|_| self.node.is_some() && !oneway);
+        let deadline = self.deadline(header);
+        let until = deadline.filter(|_| self.node.is_some() && !oneway);
         // One that is to be undone some day is not cut off either, lest nobody knew that it was made.
         let fate = match (oneway, settlement.is_undoable()) {
             (true, _) => Fate::Oneway,
@@ -92,6 +94,15 @@ impl Connection {
             (false, false) => Fate::MayBeCutOff,
         };
         self.run(header, method, fate, permit, async move {
+            if !turn.has_come() {
+                turn.come().await;
+                if !oneway && leadership.is_late(caller, deadline) {
+                    return Reply::failed(
+                        Failure::Expired,
+                        "its turn came when its time had passed",
+                    );
+                }
+            }
             let running = leadership.scope(served);
             let reply = match until {
                 None => running.await,
@@ -103,6 +114,7 @@ impl Connection {
                 },
             };
             leadership.settle(settlement, reply.answered, caller);
+            drop(turn);
             reply
         })
     }
@@ -117,7 +129,7 @@ impl Connection {
         (oneway, call): (bool, Option<u64>),
         data: Payload,
     ) -> Result<(Settlement, Permit<'a>), (Failure, Cow<'static, str>)> {
-        let permit = self.admit(leadership)?;
+        let permit = self.admit(leadership, header, oneway)?;
         let errors = match self.node {
             _ if oneway => Errors::Text,
             Some(_) => Errors::Thrown,
@@ -151,11 +163,16 @@ impl Connection {
         self.spare_answer = reply.answer;
     }
 
-    /// Whether one more call may run: within the follower's bounds and within those of all.
+    /// Whether one more call may run: somebody waits for it, and it is within the follower's bounds and those of all.
     fn admit<'a>(
         &self,
         leadership: &'a Leadership,
+        header: &Header,
+        oneway: bool,
     ) -> Result<Permit<'a>, (Failure, Cow<'static, str>)> {
+        if !oneway && self.given_up.contains(header.id) {
+            return Err((Failure::Expired, "its caller has given up waiting".into()));
+        }
         self.follower.has_room().map_err(|limit| (Failure::Busy, limit.into()))?;
         leadership.enter().map_err(|refused| {
             let (failure, message) = refusal(refused);
@@ -265,7 +282,7 @@ impl Connection {
         data: &Payload,
     ) -> Result<(EventOptions, Request, HeldPermit), (Failure, Cow<'static, str>)> {
         let leadership = Arc::clone(&self.leadership);
-        let permit = self.admit(&leadership)?;
+        let permit = self.admit(&leadership, header, false)?;
         let info = leadership.terms.methods.get(method);
         let Some((info, Kind::Subscribe { key: key_of, options })) =
             info.map(|info| (info, info.kind))

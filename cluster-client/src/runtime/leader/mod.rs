@@ -16,6 +16,7 @@ mod follower;
 mod gate;
 mod going;
 mod large;
+mod late;
 mod node;
 mod own_calls;
 mod packets;
@@ -24,6 +25,7 @@ mod request;
 mod roster;
 mod running;
 mod serving;
+mod turns;
 mod upstream;
 
 pub(crate) mod admission;
@@ -45,6 +47,7 @@ use self::admission::Told;
 use self::fanout::Fanout;
 use self::gate::ClosingWithin;
 pub(crate) use self::gate::{Gate, HeldPermit, Permit, Refusal, refusal};
+use self::turns::Turns;
 use crate::clock;
 use crate::context::{CallContext, CallId, Caller, InstanceId};
 use crate::error::Error;
@@ -53,6 +56,7 @@ use crate::membership::{ClusterEvent, LeaderInfo, Status};
 use crate::node::NodeInterface;
 use crate::runtime::host::Host;
 use crate::service::{MethodInfo, Served};
+use crate::session::publications::PublicationKey;
 use crate::session::share::Total;
 
 /// What the leadership of a channel is made of.
@@ -104,6 +108,8 @@ pub struct Leadership {
     runtime: Handle,
     /// For each method, whether its calls publish something or take it back.
     settling: Vec<bool>,
+    /// Of what can be taken back, whoever publishes it or takes it back.
+    turns: Arc<Turns<PublicationKey>>,
 }
 
 #[derive(Clone)]
@@ -127,6 +133,7 @@ impl Leadership {
         let leadership = Arc::new(Self {
             fanout: Fanout::new(&terms.limits),
             settling: publications::settling(&terms.methods),
+            turns: Arc::default(),
             since: terms.host.wall_clock(),
             terms,
             status,

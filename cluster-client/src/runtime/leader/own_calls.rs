@@ -3,10 +3,18 @@
 use std::sync::Arc;
 
 use cluster_protocol::Failure;
+use tokio::sync::oneshot;
 
-use super::{Leadership, refusal};
+use super::{HeldPermit, Leadership, Refusal, refusal};
 use crate::serve::{Call, Reply, Slot};
+use crate::service::Served;
 use crate::session::topics::SubscriberId;
+
+/// A call of this process that was let in: it runs, even if the leadership goes away meanwhile.
+pub(crate) struct Admitted {
+    client: Arc<dyn Served>,
+    permit: HeldPermit,
+}
 
 impl Leadership {
     /// Runs a call of this process by way of its bytes.
@@ -16,28 +24,69 @@ impl Leadership {
         call: Call,
         caller: SubscriberId,
     ) -> Reply {
-        let Some(client) = self.client() else {
-            return Reply::failed(Failure::GoingAway, "the leader is going away");
-        };
-        let _permit = match self.enter() {
-            Ok(permit) => permit.hold(call.data.len()),
+        match self.admit(call.data.len()) {
+            Ok(admitted) => self.call_admitted(admitted, method, call, caller).await,
             Err(refused) => {
                 let (failure, message) = refusal(refused);
-                return Reply::failed(failure, message);
+                Reply::failed(failure, message)
             }
-        };
+        }
+    }
+
+    /// Lets a call of this process in, with so many bytes of arguments.
+    pub(crate) fn admit(&self, bytes: usize) -> Result<Admitted, Refusal> {
+        let client = self.client().ok_or(Refusal::Closed)?;
+        Ok(Admitted { client, permit: self.enter()?.hold(bytes) })
+    }
+
+    /// Runs a call that was let in.
+    pub(crate) async fn call_admitted(
+        self: &Arc<Self>,
+        Admitted { client, permit }: Admitted,
+        method: usize,
+        call: Call,
+        caller: SubscriberId,
+    ) -> Reply {
         let settlement = match self.settlement(method, &call) {
             Ok(settlement) => settlement,
             Err(error) => return Reply::failed(Failure::BadArguments, &error.to_string()),
         };
+        let deadline = call.context.deadline();
         let mut slot = Slot::default();
         slot.prepare(&call);
         client.serve(method, call, &mut slot);
-        let reply = match slot.take() {
-            Some(served) => self.scope(served).await,
-            None => Reply::failed(Failure::UnknownMethod, "the method cannot be called"),
+        let Some(served) = slot.take() else {
+            return Reply::failed(Failure::UnknownMethod, "the method cannot be called");
         };
-        self.settle(settlement, reply.answered, caller);
-        reply
+        let is_undoable = settlement.is_undoable();
+        let mut turn = self.turn(&settlement);
+        let leadership = Arc::clone(self);
+        let running = async move {
+            let _permit = permit;
+            if !turn.has_come() {
+                turn.come().await;
+                if leadership.is_late(caller, deadline) {
+                    return Reply::failed(
+                        Failure::Expired,
+                        "its turn came when its time had passed",
+                    );
+                }
+            }
+            let reply = leadership.scope(served).await;
+            leadership.settle(settlement, reply.answered, caller);
+            drop(turn);
+            reply
+        };
+        if !is_undoable {
+            return running.await;
+        }
+        // One that is to be undone some day is not cut off with its caller, lest nobody knew that it was made.
+        let (told, reply) = oneshot::channel();
+        self.spawn(async move {
+            // The caller may have given up waiting.
+            let _ = told.send(running.await);
+        });
+        let lost = |_| Reply::failed(Failure::TimedOut, "its runtime has ended");
+        reply.await.unwrap_or_else(lost)
     }
 }

@@ -1,7 +1,7 @@
 //! The leader's part in publications: who owns them, and taking them back when their owner goes.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use cluster_protocol::{Codec, ConnObject};
@@ -10,6 +10,7 @@ use super::Leadership;
 use super::fanout::{Fanout, lock};
 use super::packets::control_packet;
 use super::roster::Subscriber;
+use super::turns::Turn;
 use crate::clock;
 use crate::context::{CallId, Caller};
 use crate::error::{Error, Outcome};
@@ -40,6 +41,12 @@ impl Settlement {
     pub(super) fn is_undoable(&self) -> bool {
         matches!(&self.published, Some((_, _, Some(_))))
     }
+
+    /// What can be taken back.
+    fn undoable(&self) -> impl Iterator<Item = &PublicationKey> {
+        let published = self.published.iter().filter(|(_, _, undo)| undo.is_some());
+        published.map(|(key, ..)| key).chain(&self.undone)
+    }
 }
 
 impl Leadership {
@@ -68,6 +75,18 @@ impl Leadership {
             }
         }
         Ok(settlement)
+    }
+
+    /// The place of a call in the rows for what it publishes or takes back, kept until it is settled: otherwise the real
+    /// client could have done such calls in another order than is written down here.
+    pub(super) fn turn(&self, settlement: &Settlement) -> Turn<PublicationKey> {
+        self.turns.ask(settlement.undoable().filter(|_| !planted(Bug::UndoesOutOfTurn)))
+    }
+
+    /// Whether a call that has waited for its turn has nobody any more who waits for it.
+    pub(super) fn is_late(&self, caller: SubscriberId, deadline: Option<Instant>) -> bool {
+        let expired = deadline.is_some_and(|deadline| deadline <= clock::now());
+        expired || !self.fanout.is_attached(caller)
     }
 
     /// Whether a follower may publish that; else the name of the bound.
@@ -118,11 +137,31 @@ impl Leadership {
     }
 
     pub(super) async fn undo_each(&self, client: &Arc<dyn Served>, gone: SubscriberId) {
+        // What is being published at this moment holds up nothing else.
+        let mut later = Vec::new();
         for key in self.fanout.owned_by(gone) {
-            // Looked at only now: somebody else may have published the key meanwhile.
-            if let Some(arguments) = self.fanout.take(&key, gone) {
-                self.undo(client, &key, arguments).await;
+            let turn = self.turns.ask([&key].into_iter());
+            if turn.has_come() {
+                self.undo_unless_taken_over(client, &key, gone).await;
+            } else {
+                later.push((key, turn));
             }
+        }
+        for (key, mut turn) in later {
+            turn.come().await;
+            self.undo_unless_taken_over(client, &key, gone).await;
+        }
+    }
+
+    /// Somebody else may have published the key meanwhile.
+    async fn undo_unless_taken_over(
+        &self,
+        client: &Arc<dyn Served>,
+        key: &PublicationKey,
+        gone: SubscriberId,
+    ) {
+        if let Some(arguments) = self.fanout.take(key, gone) {
+            self.undo(client, key, arguments).await;
         }
     }
 

@@ -14,6 +14,7 @@ use cluster_protocol::{ConnObject, DecodeError, Parse, parse};
 use super::Leadership;
 use super::follower::Follower;
 use super::large::{Begun, Large};
+use super::late::GivenUp;
 use super::node::{self, NodeConnection};
 use super::packets::control_packet;
 use super::request::{self, Incoming, take_data};
@@ -131,6 +132,8 @@ pub(super) struct Connection {
     pub(super) read: ReadHalf,
     /// When what is buffered was read: calls are timed from then.
     pub(super) read_at: Instant,
+    /// The calls in it that nobody waits for.
+    pub(super) given_up: GivenUp,
     pub(super) client: Option<Arc<dyn Served>>,
     /// For each method, the box of its last call's future.
     pub(super) slots: Vec<Slot>,
@@ -164,6 +167,7 @@ impl Connection {
             leadership,
             read,
             read_at: clock::now(),
+            given_up: GivenUp::default(),
             client: None,
             slots,
             out: Vec::new(),
@@ -259,8 +263,10 @@ impl Future for Connection {
             match ready!(this.read.poll_read(cx)) {
                 Ok(0) => return Poll::Ready("it closed the connection".to_owned()),
                 Ok(read) => {
-                    this.read_at = clock::now();
+                    let before = std::mem::replace(&mut this.read_at, clock::now());
                     this.follower.heard(this.read_at, read);
+                    let (waited, limits) = (this.read_at - before, leadership.frame_limits());
+                    this.given_up.after_a_read(waited, &mut this.read, cx, &limits);
                     if !turn.read(read) {
                         cx.waker().wake_by_ref();
                         return Poll::Pending;

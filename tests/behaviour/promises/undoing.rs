@@ -1,0 +1,127 @@
+//! What is published under a key, and taken back, by several processes: the real client does it in the order in which the
+//! leader writes it down, however long it takes.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use cluster_client::testing::{Network, Process};
+use cluster_client::{Error, Outcome, cluster_client};
+use tokio::time::sleep;
+
+use crate::samples::soon;
+
+/// How long the real client takes before it has done something.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// Whose registration takes longer than anybody waits.
+const ENDLESS: u32 = 9;
+
+/// Who is registered by which name.
+#[derive(Clone, Default)]
+struct Names(Arc<Mutex<BTreeMap<String, u32>>>);
+
+impl Names {
+    fn who(&self) -> Option<u32> {
+        self.0.lock().unwrap().get("name").copied()
+    }
+}
+
+#[cluster_client]
+impl Names {
+    #[publish(key = "name", undo = "deregister", timeout = "5s")]
+    async fn register(&self, name: String, who: u32) -> Result<(), Error> {
+        sleep(if who == ENDLESS { SLOW * 10 } else { SLOW }).await;
+        self.0.lock().unwrap().insert(name, who);
+        Ok(())
+    }
+
+    #[invoke]
+    async fn deregister(&self, name: String, _who: u32) -> Result<(), Error> {
+        sleep(SLOW * 2).await;
+        self.0.lock().unwrap().remove(&name);
+        Ok(())
+    }
+
+    #[publish(key = "name", undo = "deregister", timeout = "500ms")]
+    async fn register_soon(&self, name: String, who: u32) -> Result<(), Error> {
+        self.register(name, who).await
+    }
+}
+
+async fn join(network: &Network, names: &Names) -> (Process, NamesProxy) {
+    let (process, names) = (network.process(), names.clone());
+    let start = NamesProxy::builder()
+        .process(&process)
+        .start(move |_| std::future::ready(Ok::<_, Error>(names.clone())));
+    let proxy = soon(start).await.unwrap();
+    (process, proxy)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_published_while_it_is_taken_back_stays() {
+    let (network, names) = (Network::new(1), Names::default());
+    let (_leader, _led) = join(&network, &names).await;
+    let (dies, first) = join(&network, &names).await;
+    let (_, second) = join(&network, &names).await;
+    first.register("name".into(), 1).await.unwrap();
+    dies.kill();
+    // Its publication is being taken back by then.
+    sleep(SLOW / 2).await;
+    soon(second.register("name".into(), 2)).await.unwrap();
+    sleep(SLOW * 5).await;
+    assert_eq!(names.who(), Some(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_being_published_as_its_last_owner_goes_stays() {
+    let (network, names) = (Network::new(2), Names::default());
+    let (_leader, _led) = join(&network, &names).await;
+    let (dies, first) = join(&network, &names).await;
+    let (_, second) = join(&network, &names).await;
+    first.register("name".into(), 1).await.unwrap();
+    let publishing = tokio::spawn(async move {
+        second.register("name".into(), 2).await.unwrap();
+        second
+    });
+    sleep(SLOW / 2).await;
+    dies.kill();
+    let _second = soon(publishing).await.unwrap();
+    sleep(SLOW * 5).await;
+    assert_eq!(names.who(), Some(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_waits_for_its_turn_longer_than_its_caller_does_is_not_made() {
+    let (network, names) = (Network::new(3), Names::default());
+    let (_, leader) = join(&network, &names).await;
+    let (_, follower) = join(&network, &names).await;
+    for late in [&follower, &leader] {
+        let endless = follower.register("name".into(), ENDLESS);
+        let late = async {
+            sleep(SLOW).await;
+            late.register("name".into(), 2).await
+        };
+        let (endless, late) = soon(Box::pin(async { tokio::join!(endless, late) })).await;
+        assert_eq!(endless.unwrap_err().outcome(), Outcome::Unknown);
+        assert_eq!(late.unwrap_err().outcome(), Outcome::Unknown);
+        sleep(SLOW * 10).await;
+        assert_eq!(names.who(), Some(ENDLESS));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_takes_longer_than_its_caller_waits_is_taken_back_too() {
+    let (network, names) = (Network::new(4), Names::default());
+    let (_, leader) = join(&network, &names).await;
+    let (_, follower) = join(&network, &names).await;
+    for late in [follower, leader] {
+        let error = soon(late.register_soon("name".into(), 1)).await.unwrap_err();
+        assert_eq!(error.outcome(), Outcome::Unknown);
+        sleep(SLOW * 5).await;
+        assert_eq!(names.who(), Some(1), "it is not cut off halfway");
+        soon(late.membership().close()).await;
+        sleep(SLOW * 5).await;
+        assert_eq!(names.who(), None);
+    }
+}
