@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use support::process::Member;
-use support::report::{Called, Command, Done, Moment, Report};
+use support::report::{Called, Command, Done, Moment, QUICK, Report};
 
 /// Two hundred calls a second in all: some take their time, some may be repeated, some are one-way.
 const LOAD: Command = Command::Load { tasks: 8, every: Duration::from_millis(40) };
@@ -40,6 +40,15 @@ pub(crate) fn arrives(member: &Member, from: usize, news: u64) {
 pub(crate) fn stop(member: &Member) {
     let stopped = |report: &Report| matches!(report, Report::Stopped { .. }).then_some(());
     member.ask(&Command::Stop, stopped);
+}
+
+/// Ends their loads, and waits for all they have sent: what a member has called before its last call has begun before that.
+pub(crate) fn finish(members: &[Member]) {
+    members.iter().for_each(stop);
+    for member in members {
+        let last = member.call(&format!("{QUICK}-{}-last-1", member.pid()));
+        assert!(last.result.is_ok(), "{last:?}");
+    }
 }
 
 /// It leaves in good order, its process stays.
