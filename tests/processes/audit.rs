@@ -148,11 +148,6 @@ impl<'a> Audit<'a> {
         &self.totals
     }
 
-    /// How long the calls took that were heard of since this was asked the last time.
-    pub(crate) fn take_latencies(&mut self) -> Times {
-        std::mem::take(&mut self.totals.latencies)
-    }
-
     /// The process has ended, and so has its connection to the ledger, if it had one.
     pub(crate) fn gone(&mut self, pid: u32) {
         self.members.remove(&pid);
