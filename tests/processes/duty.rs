@@ -3,18 +3,25 @@
 use std::time::Duration;
 
 use support::process::Member;
-use support::report::{Called, Command, Done, Moment, QUICK, Report};
+use support::report::{Called, Command, Done, KINDS, Moment, QUICK, Report};
 
-/// Two hundred calls a second in all: some take their time, some may be repeated, some are one-way.
-const LOAD: Command = Command::Load { tasks: 8, every: Duration::from_millis(40) };
+/// In each task of a load. Of the usual kinds that is two hundred calls a second: some take their time, some may be
+/// repeated, some are one-way.
+const EVERY: Duration = Duration::from_millis(40);
 
 /// It publishes its name, subscribes, and calls on and on.
 pub(crate) fn enlist(member: &Member) {
+    enlist_to_call(member, &KINDS);
+}
+
+/// The same, with a task for each of these.
+pub(crate) fn enlist_to_call(member: &Member, kinds: &[&str]) {
     let registered = |report: &Report| matches!(report, Report::Registered).then_some(());
     member.ask(&Command::Register { name: name(member) }, registered);
     let watching = |report: &Report| matches!(report, Report::Watching).then_some(());
     member.ask(&Command::Watch { topic: "news".to_owned() }, watching);
-    member.tell(&LOAD);
+    let kinds = kinds.iter().map(|kind| (*kind).to_owned()).collect();
+    member.tell(&Command::Load { kinds, every: EVERY });
 }
 
 pub(crate) fn name(member: &Member) -> String {

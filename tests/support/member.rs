@@ -13,7 +13,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use support::backend::{Backend, BackendError, BackendProxy};
 use support::flood::{self, Tally};
 use support::report::{
-    Called, Command, Done, Failed, KINDS, LOOK, Moment, NOTE, OnewaysFailed, Report, Setup,
+    Called, Command, Done, Failed, LOOK, Moment, NOTE, OnewaysFailed, Report, Setup,
 };
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::unbounded_channel;
@@ -73,7 +73,7 @@ async fn obey(command: Command, process: Arc<Process>) {
     let load = &process.load;
     match command {
         Command::Call { token } => say(&call(&proxy, token).await),
-        Command::Load { tasks, every } => load.run(&proxy, tasks, every),
+        Command::Load { kinds, every } => load.run(&proxy, &kinds, every),
         Command::Stop => load.stop.store(true, Ordering::Relaxed),
         Command::Register { name } => {
             proxy.register(name).await.unwrap();
@@ -141,10 +141,11 @@ struct Load {
 }
 
 impl Load {
-    fn run(&self, proxy: &BackendProxy, tasks: usize, every: Duration) {
+    fn run(&self, proxy: &BackendProxy, kinds: &[String], every: Duration) {
+        let tasks = kinds.len();
         self.stop.store(false, Ordering::Relaxed);
         self.running.store(tasks, Ordering::Relaxed);
-        for (turn, kind) in KINDS.iter().cycle().take(tasks).enumerate() {
+        for (turn, kind) in kinds.iter().cloned().enumerate() {
             let (proxy, load) = (proxy.clone(), self.clone());
             tokio::spawn(async move {
                 // Not all at the same moment.

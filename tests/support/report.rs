@@ -30,10 +30,10 @@ pub enum Command {
     Call {
         token: String,
     },
-    /// Calls in so many tasks, each one call after the other and none sooner than `every` after the one before, until
-    /// it is told to stop.
+    /// Calls of these kinds, each in a task of its own, one after the other and none sooner than `every` after the one
+    /// before, until it is told to stop.
     Load {
-        tasks: usize,
+        kinds: Vec<String>,
         every: Duration,
     },
     Stop,
@@ -109,7 +109,7 @@ pub const WORK: &str = "work";
 /// How those begin that are answered at once.
 pub const QUICK: &str = "quick";
 
-/// What a member calls in turn, one of its tasks each.
+/// One task each of what a member calls.
 pub const KINDS: [&str; 8] = [WORK, LOOK, QUICK, LONG_LOOK, QUICK, NOTE, LOOK, QUICK];
 
 /// The process that a token was made in.
