@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cluster_protocol::{EncodeArguments, EncodeError, timeout_millis};
+use cluster_protocol::{EncodeArguments, EncodeError, Failure, timeout_millis};
 
 use super::attempts::unencodable;
 use crate::clock;
@@ -17,7 +17,7 @@ use crate::proxy::Target;
 use crate::runtime::following::Session;
 use crate::runtime::leader::Leadership;
 use crate::runtime::link::StartError;
-use crate::serve::Errors;
+use crate::serve::{Errors, Reply};
 use crate::service::{Kind, MethodInfo, Service};
 use crate::session::oneways::{Lost, Oneway};
 
@@ -154,10 +154,7 @@ impl Member {
         call: Oneway,
     ) -> Result<Option<Oneway>, Error> {
         match link {
-            Link::Leading(leadership) => {
-                self.run_oneway(leadership, info, call);
-                Ok(None)
-            }
+            Link::Leading(leadership) => Ok(self.run_oneway(leadership, info, call)),
             Link::Following(session) => {
                 session.check(call.method)?;
                 self.forward_oneway(session, info, call)
@@ -171,18 +168,37 @@ impl Member {
         }
     }
 
-    fn run_oneway(self: &Arc<Self>, leadership: &Arc<Leadership>, info: &MethodInfo, call: Oneway) {
+    fn run_oneway(
+        self: &Arc<Self>,
+        leadership: &Arc<Leadership>,
+        info: &MethodInfo,
+        call: Oneway,
+    ) -> Option<Oneway> {
+        // At once and not in the task: a leadership that goes before that has its turn waits for it.
+        let admitted = match leadership.admit(call.data.len()) {
+            Ok(admitted) => admitted,
+            Err((Failure::GoingAway, _)) => return Some(call),
+            Err((failure, message)) => {
+                let refused = Reply::failed(failure, message);
+                if let Err(error) = failure::check(info.name, self.timeout(info), &refused) {
+                    self.report_oneway(info, error);
+                }
+                return None;
+            }
+        };
         let (member, leadership, info) = (Arc::clone(self), Arc::clone(leadership), *info);
         Arc::clone(&leadership).spawn(async move {
             let context =
                 leadership.context(member.next_call(), Some(call.deadline), member.caller());
             let mut bytes = member.call(&info, call.data, context);
             bytes.errors = Errors::Text;
-            let reply = leadership.call_bytes(call.method, bytes, member.id()).await;
+            let running = leadership.call_admitted(admitted, call.method, bytes, member.id());
+            let reply = running.await;
             if let Err(error) = failure::check(info.name, member.timeout(&info), &reply) {
                 member.report_oneway(&info, error);
             }
         });
+        None
     }
 
     fn forward_oneway(

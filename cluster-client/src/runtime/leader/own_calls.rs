@@ -4,11 +4,26 @@ use std::sync::Arc;
 
 use cluster_protocol::Failure;
 
-use super::{Leadership, refusal};
+use super::{HeldPermit, Leadership, refusal};
 use crate::serve::{Call, Reply, Slot};
+use crate::service::Served;
 use crate::session::topics::SubscriberId;
 
+/// One call may run. A leadership that goes waits for it.
+pub(crate) struct Admitted {
+    client: Arc<dyn Served>,
+    _permit: HeldPermit,
+}
+
 impl Leadership {
+    /// Lets a call in that has so many bytes of arguments.
+    pub(crate) fn admit(&self, bytes: usize) -> Result<Admitted, (Failure, &'static str)> {
+        // First: who is let in finds a client.
+        let client = self.client().ok_or((Failure::GoingAway, "the leader is going away"))?;
+        let permit = self.enter().map_err(refusal)?.hold(bytes);
+        Ok(Admitted { client, _permit: permit })
+    }
+
     /// Runs a call of this process by way of its bytes.
     pub(crate) async fn call_bytes(
         self: &Arc<Self>,
@@ -16,23 +31,27 @@ impl Leadership {
         call: Call,
         caller: SubscriberId,
     ) -> Reply {
-        let Some(client) = self.client() else {
-            return Reply::failed(Failure::GoingAway, "the leader is going away");
-        };
-        let _permit = match self.enter() {
-            Ok(permit) => permit.hold(call.data.len()),
-            Err(refused) => {
-                let (failure, message) = refusal(refused);
-                return Reply::failed(failure, message);
-            }
-        };
+        match self.admit(call.data.len()) {
+            Ok(admitted) => self.call_admitted(admitted, method, call, caller).await,
+            Err((failure, message)) => Reply::failed(failure, message),
+        }
+    }
+
+    /// The same for one that was let in before.
+    pub(crate) async fn call_admitted(
+        self: &Arc<Self>,
+        admitted: Admitted,
+        method: usize,
+        call: Call,
+        caller: SubscriberId,
+    ) -> Reply {
         let settlement = match self.settlement(method, &call) {
             Ok(settlement) => settlement,
             Err(error) => return Reply::failed(Failure::BadArguments, &error.to_string()),
         };
         let mut slot = Slot::default();
         slot.prepare(&call);
-        client.serve(method, call, &mut slot);
+        admitted.client.serve(method, call, &mut slot);
         let reply = match slot.take() {
             Some(served) => self.scope(served).await,
             None => Reply::failed(Failure::UnknownMethod, "the method cannot be called"),
