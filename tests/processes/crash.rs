@@ -152,7 +152,7 @@ fn leave_and_return(members: &[Member], audit: &mut Audit<'_>) {
     let failed = audit.totals().failed();
     let veteran = &members[VETERAN];
     stop(veteran);
-    close(veteran);
+    close(std::slice::from_ref(veteran));
     rejoin(veteran);
     enlist(veteran);
     members.iter().for_each(|member| audit.hear(member));

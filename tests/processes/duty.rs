@@ -58,10 +58,12 @@ pub(crate) fn finish(members: &[Member]) {
     }
 }
 
-/// It leaves in good order, its process stays.
-pub(crate) fn close(member: &Member) {
+/// They leave in good order, all at the same moment. Their processes stay.
+pub(crate) fn close(members: &[Member]) {
+    let from: Vec<usize> = members.iter().map(|member| member.reports().len()).collect();
+    members.iter().for_each(|member| member.tell(&Command::Close));
     let closed = |report: &Report| matches!(report, Report::Closed).then_some(());
-    member.ask(&Command::Close, closed);
+    members.iter().zip(from).for_each(|(member, from)| member.wait(from, "close", closed));
 }
 
 pub(crate) fn rejoin(member: &Member) {

@@ -15,8 +15,8 @@ impl Told {
 
     fn may_mean(&self, call: &Called) -> bool {
         let Self { pid, what } = self;
-        // What fails in a leader is told there, and who called is not told.
-        let of_the_caller = what.failed.error.starts_with("Disconnected");
+        // What came to a leader too late is told there, and who called is not told.
+        let of_the_caller = !what.failed.error.starts_with("DeadlineExceeded");
         what.calls > 0
             && what.at >= call.ended
             && (!of_the_caller || caller(&call.token) == Some(*pid))
