@@ -8,12 +8,17 @@ use std::time::Duration;
 use cluster_client::Outcome;
 use support::ledger::{Book, Execution, Ledger};
 use support::process::Member;
-use support::report::{Called, Done, Failed, LOOK, NOTE, Report};
+use support::report::{Called, Done, Failed, KINDS, LOOK, NOTE, Report, caller};
 
+use crate::notes::{self, Told};
 use crate::times::Times;
 
-/// The deadline of a call and the time to notice it on a busy machine.
-const AT_MOST: Duration = Duration::from_secs(5);
+/// What the library takes where nothing is set.
+const DEADLINE: Duration = Duration::from_secs(3);
+/// What it may take to notice one on a busy machine.
+const LATE: Duration = Duration::from_secs(1);
+/// The clock that calls are timed by here is not the one that deadlines go by.
+const EARLY: Duration = Duration::from_millis(5);
 
 /// A call is settled so many rounds after it has ended: whatever was still under way of it has ended by then.
 const ROUNDS_KEPT: usize = 2;
@@ -31,8 +36,12 @@ pub(crate) struct Audit<'a> {
 #[derive(Default)]
 struct Round {
     calls: Vec<Called>,
-    /// Process ids.
-    members: Vec<u32>,
+    /// Process ids of members that are gone.
+    gone: Vec<u32>,
+    /// Of these, the ones that could say nothing more.
+    killed: Vec<u32>,
+    /// Of one-way calls that failed.
+    told: Vec<Told>,
 }
 
 /// What one member has said.
@@ -53,8 +62,16 @@ pub(crate) struct Totals {
     pub(crate) done: u64,
     pub(crate) not_executed: u64,
     pub(crate) unknown: u64,
-    /// Of one-way calls that are done, as far as anybody can tell.
+    /// Those that ran once in each of several epochs, as they may.
+    pub(crate) repeated: u64,
+    /// The kinds of those that were done.
+    kinds: BTreeSet<String>,
+    /// One-way calls that were accepted and did not run, of which their member was told.
     pub(crate) notes_lost: u64,
+    /// Those of members that were killed, which nobody could tell.
+    pub(crate) notes_lost_with_member: u64,
+    /// How many one-way calls the members were told to have failed, by the kind of error. They may have run.
+    pub(crate) notes_told: BTreeMap<String, u64>,
     /// By the name of the event.
     pub(crate) events: BTreeMap<String, u64>,
     /// By the kind of error.
@@ -77,7 +94,7 @@ impl<'a> Audit<'a> {
         self.hear_but(member, |_| false);
     }
 
-    /// The same, without the calls that are `excused`.
+    /// The same, but calls that are `excused` are no failures. What they were told has to be true all the same.
     pub(crate) fn hear_but(&mut self, member: &Member, excused: impl Fn(&Called) -> bool) {
         let pid = member.pid();
         let heard = self.members.entry(pid).or_default();
@@ -85,11 +102,10 @@ impl<'a> Audit<'a> {
             match report {
                 Report::Called(call) => {
                     heard.calls += 1;
-                    if excused(&call) {
-                        continue;
-                    }
                     heard.called(&call);
-                    self.totals.count(&call);
+                    if !excused(&call) {
+                        self.totals.count(&call);
+                    }
                     if let Some(round) = self.rounds.back_mut() {
                         round.calls.push(call);
                     }
@@ -106,6 +122,12 @@ impl<'a> Audit<'a> {
                 Report::Stopped { begun } => assert_eq!(heard.calls, begun),
                 Report::Event(event) => {
                     *self.totals.events.entry(first_word(&event).to_owned()).or_default() += 1;
+                }
+                Report::OnewaysFailed(told) => {
+                    *self.totals.notes_told.entry(kind(&told.failed)).or_default() += told.calls;
+                    if let Some(round) = self.rounds.back_mut() {
+                        round.told.push(Told::new(pid, told));
+                    }
                 }
                 Report::Panicked(panic) => panic!("{pid}: {panic}"),
                 _ => {}
@@ -126,16 +148,19 @@ impl<'a> Audit<'a> {
         &self.totals
     }
 
-    /// How long the calls took that were heard of since this was asked the last time.
-    pub(crate) fn take_latencies(&mut self) -> Times {
-        std::mem::take(&mut self.totals.latencies)
-    }
-
     /// The process has ended, and so has its connection to the ledger, if it had one.
     pub(crate) fn gone(&mut self, pid: u32) {
         self.members.remove(&pid);
         if let Some(round) = self.rounds.back_mut() {
-            round.members.push(pid);
+            round.gone.push(pid);
+        }
+    }
+
+    /// The same, and it had no time to say what it lost.
+    pub(crate) fn killed(&mut self, pid: u32) {
+        self.gone(pid);
+        if let Some(round) = self.rounds.back_mut() {
+            round.killed.push(pid);
         }
     }
 
@@ -144,17 +169,20 @@ impl<'a> Audit<'a> {
         let ledger = self.ledger;
         let mut book = ledger.book();
         while self.rounds.len() > ROUNDS_KEPT {
-            let Round { calls, members } = self.rounds.pop_front().unwrap_or_default();
-            calls.iter().for_each(|call| self.settle(call, &mut book));
-            for pid in members {
+            let mut round = self.rounds.pop_front().unwrap_or_default();
+            for call in std::mem::take(&mut round.calls) {
+                self.settle(&call, &mut round, &mut book);
+            }
+            for pid in round.gone {
                 // Of some of its calls it could not say any more how they went.
-                let its = |task: &str| task.split('-').nth(1) == Some(&*pid.to_string());
+                let its = |task: &str| caller(task) == Some(pid);
                 book.forget(its).iter().for_each(|(token, ran)| ran_as_it_may(token, ran));
             }
         }
         self.rounds.push_back(Round::default());
         assert_eq!(book.complaints, Vec::<String>::new());
         assert_eq!(book.most_at_once, 1, "real clients at once");
+        assert_eq!(self.totals.events.get("Missed"), None, "a member reads its events too slowly");
     }
 
     /// The last round: nothing is under way any more.
@@ -168,13 +196,13 @@ impl<'a> Audit<'a> {
         self.totals
     }
 
-    fn settle(&mut self, call: &Called, book: &mut Book) {
+    fn settle(&mut self, call: &Called, round: &mut Round, book: &mut Book) {
         let ran = book.settle(&call.token);
         ran_as_it_may(&call.token, &ran);
+        self.totals.repeated += u64::from(ran.len() > 1);
         match &call.result {
-            Ok(_) if call.token.starts_with(NOTE) => {
-                self.totals.notes_lost += u64::from(ran.is_empty());
-            }
+            Ok(_) if call.token.starts_with(NOTE) && ran.is_empty() => self.lost(call, round),
+            Ok(_) if call.token.starts_with(NOTE) => {}
             Ok(Done { epoch }) => {
                 assert!(ran.iter().any(|ran| ran.epoch == *epoch), "{call:?} ran {ran:?}");
             }
@@ -183,6 +211,20 @@ impl<'a> Audit<'a> {
             }
             Err(Failed { outcome: Outcome::Unknown, .. }) => {}
             Err(Failed { outcome: Outcome::Executed, .. }) => panic!("{call:?}"),
+        }
+    }
+
+    /// A one-way call that did not run: its member has been told by the end of the next round.
+    fn lost(&mut self, call: &Called, round: &mut Round) {
+        let next = &mut self.rounds[0];
+        let told = round.told.iter_mut().chain(&mut next.told);
+        let killed = |pid: &u32| caller(&call.token) == Some(*pid);
+        if notes::find(call, told) {
+            self.totals.notes_lost += 1;
+        } else if round.killed.iter().chain(&next.killed).any(killed) {
+            self.totals.notes_lost_with_member += 1;
+        } else {
+            panic!("{call:?} did not run, and nobody was told");
         }
     }
 }
@@ -199,12 +241,18 @@ fn ran_as_it_may(token: &str, ran: &[Execution]) {
 impl Heard {
     fn called(&mut self, call: &Called) {
         let took = call.ended.since(call.begun);
-        assert!(took < AT_MOST + self.stopped, "{call:?} took {took:?}");
-        match call.result {
-            Ok(Done { epoch: 0 }) | Err(_) => {}
+        assert!(took < DEADLINE + LATE + self.stopped, "{call:?} took {took:?}");
+        match &call.result {
+            Ok(Done { epoch: 0 }) => {}
             Ok(Done { epoch }) => {
-                assert!(epoch >= self.epoch, "{call:?} after one in epoch {}", self.epoch);
-                self.epoch = epoch;
+                assert!(*epoch >= self.epoch, "{call:?} after one in epoch {}", self.epoch);
+                self.epoch = *epoch;
+            }
+            Err(Failed { outcome, error }) => {
+                // What may be repeated is, for as long as there is time.
+                let repeatable = call.token.starts_with(LOOK) && *outcome == Outcome::Unknown;
+                let given_up = repeatable || error.starts_with("DeadlineExceeded");
+                assert!(!given_up || took + EARLY >= DEADLINE, "{call:?} after {took:?}");
             }
         }
     }
@@ -215,15 +263,18 @@ impl Totals {
         match &call.result {
             Ok(_) => {
                 self.done += 1;
+                let kind = call.token.split('-').next().unwrap_or_default();
+                if !self.kinds.contains(kind) {
+                    self.kinds.insert(kind.to_owned());
+                }
                 self.latencies.add(call.ended.since(call.begun));
             }
-            Err(Failed { outcome, error }) => {
-                match outcome {
+            Err(failed) => {
+                match failed.outcome {
                     Outcome::NotExecuted => self.not_executed += 1,
                     _ => self.unknown += 1,
                 }
-                let kind = format!("{}, {outcome:?}", first_word(error));
-                *self.errors.entry(kind).or_default() += 1;
+                *self.errors.entry(kind(failed)).or_default() += 1;
             }
         }
     }
@@ -231,6 +282,17 @@ impl Totals {
     pub(crate) fn failed(&self) -> u64 {
         self.not_executed + self.unknown
     }
+
+    /// Whether there were calls of each kind, so that there was something to go wrong.
+    pub(crate) fn assert_all_kinds(&self) {
+        let missing: Vec<_> = KINDS.iter().filter(|kind| !self.kinds.contains(**kind)).collect();
+        assert!(missing.is_empty(), "{missing:?} were never done");
+    }
+}
+
+/// The name of an error, and its outcome.
+fn kind(failed: &Failed) -> String {
+    format!("{}, {:?}", first_word(&failed.error), failed.outcome)
 }
 
 /// The name of a variant in its debug form.
@@ -240,11 +302,17 @@ fn first_word(debug: &str) -> &str {
 
 impl fmt::Display for Totals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { done, not_executed, unknown, notes_lost, errors, .. } = self;
+        let Self { done, not_executed, unknown, repeated, errors, .. } = self;
         write!(
             f,
-            "{done} calls done, {unknown} unknown, {not_executed} not executed; {notes_lost} one-way calls lost"
+            "{done} calls done, {repeated} of them repeated; {unknown} unknown, {not_executed} not executed"
         )?;
-        errors.iter().try_for_each(|(kind, count)| write!(f, "\n{count:>10}  {kind}"))
+        errors.iter().try_for_each(|(kind, count)| write!(f, "\n{count:>10}  {kind}"))?;
+        let Self { notes_lost, notes_lost_with_member, notes_told, .. } = self;
+        write!(
+            f,
+            "\none-way calls: {notes_lost} lost and told, {notes_lost_with_member} lost with their member; told:"
+        )?;
+        notes_told.iter().try_for_each(|(kind, count)| write!(f, "\n{count:>10}  {kind}"))
     }
 }

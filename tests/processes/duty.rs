@@ -3,18 +3,25 @@
 use std::time::Duration;
 
 use support::process::Member;
-use support::report::{Called, Command, Done, Moment, Report};
+use support::report::{Called, Command, Done, KINDS, Moment, QUICK, Report};
 
-/// Two hundred calls a second in all: some take their time, some may be repeated, some are one-way.
-const LOAD: Command = Command::Load { tasks: 8, every: Duration::from_millis(40) };
+/// In each task of a load. Of the usual kinds that is two hundred calls a second: some take their time, some may be
+/// repeated, some are one-way.
+const EVERY: Duration = Duration::from_millis(40);
 
 /// It publishes its name, subscribes, and calls on and on.
 pub(crate) fn enlist(member: &Member) {
+    enlist_to_call(member, &KINDS);
+}
+
+/// The same, with a task for each of these.
+pub(crate) fn enlist_to_call(member: &Member, kinds: &[&str]) {
     let registered = |report: &Report| matches!(report, Report::Registered).then_some(());
     member.ask(&Command::Register { name: name(member) }, registered);
     let watching = |report: &Report| matches!(report, Report::Watching).then_some(());
     member.ask(&Command::Watch { topic: "news".to_owned() }, watching);
-    member.tell(&LOAD);
+    let kinds = kinds.iter().map(|kind| (*kind).to_owned()).collect();
+    member.tell(&Command::Load { kinds, every: EVERY });
 }
 
 pub(crate) fn name(member: &Member) -> String {
@@ -42,10 +49,21 @@ pub(crate) fn stop(member: &Member) {
     member.ask(&Command::Stop, stopped);
 }
 
-/// It leaves in good order, its process stays.
-pub(crate) fn close(member: &Member) {
+/// Ends their loads, and waits for all they have sent: what a member has called before its last call has begun before that.
+pub(crate) fn finish(members: &[Member]) {
+    members.iter().for_each(stop);
+    for member in members {
+        let last = member.call(&format!("{QUICK}-{}-last-1", member.pid()));
+        assert!(last.result.is_ok(), "{last:?}");
+    }
+}
+
+/// They leave in good order, all at the same moment. Their processes stay.
+pub(crate) fn close(members: &[Member]) {
+    let from: Vec<usize> = members.iter().map(|member| member.reports().len()).collect();
+    members.iter().for_each(|member| member.tell(&Command::Close));
     let closed = |report: &Report| matches!(report, Report::Closed).then_some(());
-    member.ask(&Command::Close, closed);
+    members.iter().zip(from).for_each(|(member, from)| member.wait(from, "close", closed));
 }
 
 pub(crate) fn rejoin(member: &Member) {

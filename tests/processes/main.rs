@@ -13,6 +13,7 @@ mod duty;
 mod election;
 mod flat;
 mod memory;
+mod notes;
 mod stopped;
 mod times;
 mod trouble;

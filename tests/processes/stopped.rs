@@ -7,7 +7,7 @@ use support::process::{Group, Member};
 use support::report::{Called, Failed, Moment, Report};
 
 use crate::audit::{Audit, Totals};
-use crate::duty::{enlist, name, stop};
+use crate::duty::{enlist, finish, name};
 use crate::{MEMBER, alone};
 
 /// For tests that would take long otherwise.
@@ -73,7 +73,7 @@ fn stop_leader(heartbeat_interval: Duration, tolerance: Duration, rounds: usize)
         members.iter().for_each(|member| audit.hear(member));
         audit.next_round();
     }
-    members.iter().for_each(stop);
+    finish(&members);
     members.iter().for_each(|member| audit.hear(member));
     assert_eq!(followers().count(), 3);
     let totals = audit.end();
@@ -111,12 +111,15 @@ fn a_follower_that_is_stopped_affects_nobody_and_goes_on_later() {
             members.iter().all(|member| registered.contains(&name(member))).then_some(())
         });
     }
-    members.iter().for_each(stop);
+    finish(&members);
     for (index, member) in members.iter().enumerate() {
         if index == stopped { own.hear(member) } else { others.hear(member) }
     }
     let (own, others) = (own.end(), others.end());
     println!("a follower stopped twice: {own}\nthe others: {others}");
+    let its = ["DeadlineExceeded", "Disconnected"];
+    let other = own.errors.keys().find(|kind| !its.iter().any(|its| kind.starts_with(its)));
+    assert_eq!(other, None, "{own}");
     assert_eq!(others.failed(), 0, "{others}");
     assert!(others.latencies.max() < RECOVERY, "{:?}", others.latencies.max());
     assert_eq!(group.ledger.book().connections.len(), 1, "nobody took over");
@@ -144,7 +147,7 @@ fn all_that_are_stopped_together_go_on_together() {
         members.iter().for_each(|member| audit.hear(member));
         audit.next_round();
     }
-    members.iter().for_each(stop);
+    finish(&members);
     members.iter().for_each(|member| audit.hear(member));
     let totals = audit.end();
     println!("all stopped twice: {totals}");

@@ -7,7 +7,7 @@ use support::process::{Group, Stray};
 use support::report::{Command, Report, Setup};
 
 use crate::audit::Audit;
-use crate::duty::{enlist, first_success, stop};
+use crate::duty::{enlist, finish, first_success};
 use crate::{MEMBER, alone};
 
 /// A new client cannot be built at first: calls are told so, and later ones succeed.
@@ -30,7 +30,8 @@ fn a_new_leader_builds_its_client_until_it_succeeds() {
     }
     let mut audit = Audit::new(&group.ledger);
     audit.hear(&killed);
-    members.iter().for_each(stop);
+    audit.killed(killed.pid());
+    finish(&members);
     members.iter().for_each(|member| audit.hear(member));
     let totals = audit.end();
     assert!(totals.errors.contains_key("RealClient, NotExecuted"), "nobody was told: {totals}");

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 use crate::flood::{Each, Flood, Newest};
 use crate::ledger::{Answer, Entry, Said};
-use crate::report::WORK;
+use crate::report::{LONG_LOOK, WORK};
 
 /// The newest of a topic.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Subscribe)]
@@ -88,7 +88,7 @@ impl Backend {
     }
 
     async fn execute(&self, cx: &CallContext, token: String) -> Result<u64, BackendError> {
-        let takes_time = token.starts_with(WORK);
+        let takes_time = [WORK, LONG_LOOK].iter().any(|kind| token.starts_with(kind));
         if takes_time {
             tokio::time::sleep(HALF_A_CALL).await;
         }

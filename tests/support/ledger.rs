@@ -56,6 +56,8 @@ pub struct Book {
     settled: HashMap<String, u64>,
     /// The most clients that were connected at once, those of processes that the test had killed left out.
     pub most_at_once: usize,
+    /// Calls that a killed leader's client had written down, read here after its successor's hello.
+    pub late_writes: u64,
     /// What broke the rules.
     pub complaints: Vec<String>,
     killed: HashSet<u32>,
@@ -193,9 +195,22 @@ impl Book {
     }
 
     fn enter(&mut self, of: usize, entry: Entry) {
+        let has_successor =
+            self.connections.last().is_some_and(|last| last.epoch > self.connections[of].epoch);
         let connection = &mut self.connections[of];
         match entry {
             Entry::Execute { token, call, epoch } => {
+                if !connection.open {
+                    self.complaints.push(format!("{token} ran after the client's goodbye"));
+                }
+                if has_successor {
+                    if self.killed.contains(&connection.pid) {
+                        self.late_writes += 1;
+                    } else {
+                        self.complaints
+                            .push(format!("{token} ran in epoch {epoch}, which is over"));
+                    }
+                }
                 if epoch != connection.epoch {
                     self.complaints.push(format!(
                         "{token} ran in epoch {epoch} on a client of epoch {}",

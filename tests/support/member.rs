@@ -8,11 +8,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cluster_client::{Event, Membership, Outcome, Role, RolePreference};
+use cluster_client::{ClusterEvent, Error, Event, Membership, Outcome, Role, RolePreference};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use support::backend::{Backend, BackendError, BackendProxy};
 use support::flood::{self, Tally};
-use support::report::{Called, Command, Done, Failed, LOOK, Moment, NOTE, Report, Setup, WORK};
+use support::report::{
+    Called, Command, Done, Failed, LOOK, Moment, NOTE, OnewaysFailed, Report, Setup,
+};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::MissedTickBehavior;
@@ -43,7 +45,7 @@ async fn main() {
     // Whoever started this process is gone.
 }
 
-async fn start(setup: &Setup) -> Result<BackendProxy, cluster_client::Error> {
+async fn start(setup: &Setup) -> Result<BackendProxy, Error> {
     let ledger = setup.ledger;
     let role = if setup.follower_only { RolePreference::Follower } else { RolePreference::Any };
     let builder = BackendProxy::builder()
@@ -71,7 +73,7 @@ async fn obey(command: Command, process: Arc<Process>) {
     let load = &process.load;
     match command {
         Command::Call { token } => say(&call(&proxy, token).await),
-        Command::Load { tasks, every } => load.run(&proxy, tasks, every),
+        Command::Load { kinds, every } => load.run(&proxy, &kinds, every),
         Command::Stop => load.stop.store(true, Ordering::Relaxed),
         Command::Register { name } => {
             proxy.register(name).await.unwrap();
@@ -131,10 +133,6 @@ async fn obey(command: Command, process: Arc<Process>) {
     }
 }
 
-/// What the tasks of a load call, in turn.
-const KINDS: [&str; 8] = [WORK, LOOK, QUICK, LOOK, QUICK, NOTE, LOOK, QUICK];
-const QUICK: &str = "quick";
-
 #[derive(Clone, Default)]
 struct Load {
     stop: Arc<AtomicBool>,
@@ -143,10 +141,11 @@ struct Load {
 }
 
 impl Load {
-    fn run(&self, proxy: &BackendProxy, tasks: usize, every: Duration) {
+    fn run(&self, proxy: &BackendProxy, kinds: &[String], every: Duration) {
+        let tasks = kinds.len();
         self.stop.store(false, Ordering::Relaxed);
         self.running.store(tasks, Ordering::Relaxed);
-        for (turn, kind) in KINDS.iter().cycle().take(tasks).enumerate() {
+        for (turn, kind) in kinds.iter().cloned().enumerate() {
             let (proxy, load) = (proxy.clone(), self.clone());
             tokio::spawn(async move {
                 // Not all at the same moment.
@@ -181,26 +180,25 @@ async fn call(proxy: &BackendProxy, token: String) -> Report {
     };
     let result = match result {
         Ok(epoch) => Ok(Done { epoch }),
-        Err(error) => Err(failed(&error)),
+        Err(BackendError::Cluster(error)) => Err(failed(&error)),
+        Err(error @ BackendError::Lost) => {
+            Err(Failed { outcome: Outcome::Executed, error: format!("{error:?}") })
+        }
     };
     Report::Called(Called { token, result, begun, ended: Moment::now() })
 }
 
-fn failed(error: &BackendError) -> Failed {
-    let outcome = match error {
-        BackendError::Lost => Outcome::Executed,
-        BackendError::Cluster(error) => error.outcome(),
-    };
-    let error = match error {
-        BackendError::Lost => format!("{error:?}"),
-        BackendError::Cluster(error) => format!("{error:?}"),
-    };
-    Failed { outcome, error }
+fn failed(error: &Error) -> Failed {
+    Failed { outcome: error.outcome(), error: format!("{error:?}") }
 }
 
 async fn events(membership: Membership) {
     let mut events = membership.events();
     while let Some(event) = events.next().await {
+        if let ClusterEvent::OnewayFailed { calls, error, .. } = &event {
+            let (calls, failed) = (*calls, failed(error));
+            say(&Report::OnewaysFailed(OnewaysFailed { calls, failed, at: Moment::now() }));
+        }
         say(&Report::Event(format!("{event:?}")));
     }
 }

@@ -30,10 +30,10 @@ pub enum Command {
     Call {
         token: String,
     },
-    /// Calls in so many tasks, each one call after the other and none sooner than `every` after the one before, until
-    /// it is told to stop.
+    /// Calls of these kinds, each in a task of its own, one after the other and none sooner than `every` after the one
+    /// before, until it is told to stop.
     Load {
-        tasks: usize,
+        kinds: Vec<String>,
         every: Duration,
     },
     Stop,
@@ -82,6 +82,8 @@ pub enum Report {
     Resynced,
     /// A cluster event in its debug form.
     Event(String),
+    /// One of those says that so many one-way calls failed.
+    OnewaysFailed(OnewaysFailed),
     Child(u32),
     Closed,
     Rejoined,
@@ -97,10 +99,23 @@ pub enum Report {
 
 /// How the tokens of calls begin whose method is idempotent.
 pub const LOOK: &str = "look";
+/// Of these, how those begin that the real client takes its time for.
+pub const LONG_LOOK: &str = "look_long";
 /// How those begin that nobody is answered.
 pub const NOTE: &str = "note";
-/// How those begin that the real client takes its time for, so that leaders die in the middle of them.
+/// How those begin that may not be repeated and that it takes its time for too, so that leaders die in the middle of them.
 pub const WORK: &str = "work";
+
+/// How those begin that are answered at once.
+pub const QUICK: &str = "quick";
+
+/// One task each of what a member calls.
+pub const KINDS: [&str; 8] = [WORK, LOOK, QUICK, LONG_LOOK, QUICK, NOTE, LOOK, QUICK];
+
+/// The process that a token was made in.
+pub fn caller(token: &str) -> Option<u32> {
+    token.split('-').nth(1)?.parse().ok()
+}
 
 /// The task that a token was made by, and which of its calls it was.
 pub fn numbered(token: &str) -> Option<(&str, u64)> {
@@ -128,6 +143,14 @@ pub struct Done {
 pub struct Failed {
     pub outcome: Outcome,
     pub error: String,
+}
+
+/// What a member was told of one-way calls that it may have made.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OnewaysFailed {
+    pub calls: u64,
+    pub failed: Failed,
+    pub at: Moment,
 }
 
 /// A time that all processes of the machine agree on: since 1970.

@@ -10,6 +10,8 @@ pub struct Vitals {
     pub threads: usize,
     /// Memory that it occupies, in KiB.
     pub resident: usize,
+    /// The most of it since [`forget_peak`], in KiB, however short it was.
+    pub peak: usize,
 }
 
 impl Vitals {
@@ -21,6 +23,17 @@ impl Vitals {
             let line = status.lines().find_map(|line| line.strip_prefix(field))?;
             line.split_whitespace().next()?.parse().ok()
         };
-        Some(Self { descriptors, threads: number("Threads:")?, resident: number("VmRSS:")? })
+        Some(Self {
+            descriptors,
+            threads: number("Threads:")?,
+            resident: number("VmRSS:")?,
+            peak: number("VmHWM:")?,
+        })
     }
+}
+
+/// The peak begins anew with what the process occupies now.
+pub fn forget_peak(pid: u32) {
+    // Where the system does not tell, there is nothing to forget.
+    let _ = fs::write(format!("/proc/{pid}/clear_refs"), "5");
 }

@@ -169,6 +169,7 @@ impl Member {
         info: &MethodInfo,
         call: Oneway,
     ) -> Result<Option<Oneway>, Error> {
+        // At once and not in the task: a leadership that goes before that has its turn waits for it.
         let admitted = match leadership.admit(call.data.len()) {
             Ok(admitted) => admitted,
             Err(Refusal::Closed) => return Ok(Some(call)),

@@ -132,6 +132,21 @@ async fn those_of_a_process_that_hands_over_run_at_the_next_leader() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_leader_has_accepted_of_itself_before_it_closes_runs() {
+    let (network, notes) = (Network::new(3), Notes::default());
+    let (_process, leader) = join(&network, &notes).await;
+    let mut events = leader.membership().events();
+    let mut closing = std::pin::pin!(leader.membership().close());
+    assert!(futures::poll!(&mut closing).is_pending(), "it has not begun to go yet");
+    leader.note(1).await.unwrap();
+    closing.await;
+    assert_eq!(*notes.0.lock().unwrap(), [1]);
+    while let Some(event) = events.next().await {
+        assert!(!matches!(event, ClusterEvent::OnewayFailed { .. }), "{event:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_leader_that_closes_loses_none_and_none_runs_twice() {
     for seed in 0..20 {
         let (network, notes) = (Network::new(seed), Notes::default());

@@ -35,6 +35,7 @@ impl Leadership {
 
     /// Lets a call of this process in, with so many bytes of arguments.
     pub(crate) fn admit(&self, bytes: usize) -> Result<Admitted, Refusal> {
+        // First: who is let in finds a client.
         let client = self.client().ok_or(Refusal::Closed)?;
         Ok(Admitted { client, permit: self.enter()?.hold(bytes) })
     }
