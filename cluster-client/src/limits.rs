@@ -150,8 +150,9 @@ pub struct Limits {
     /// The longest pause between two attempts to win the port or to reach its owner. The first two are made at once, the
     /// next within 5 ms, and the ceiling doubles from there. Default 500 ms.
     pub reconnect_pause: Duration,
-    /// How long a closing leader waits for the calls it has accepted, and then once more for the real client's `#[close]`, and
-    /// a closing follower for the answers of those it has sent. Default 5 s. Calls that take longer are cut off.
+    /// How long a closing leader waits for the calls it has accepted, then for publications that are taken back, and then for
+    /// the real client's `#[close]`, each; and a closing follower for the answers of those it has sent. Default 5 s. What takes
+    /// longer is cut off.
     pub drain: Duration,
 }
 
