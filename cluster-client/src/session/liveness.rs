@@ -78,6 +78,11 @@ impl Liveness {
         std::mem::take(&mut self.silent)
     }
 
+    /// Whether it was reported as silent, and has said nothing since.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.silent
+    }
+
     /// Bytes have gone to the peer.
     pub(crate) fn said(&mut self, now: Instant) {
         self.said = now;

@@ -87,14 +87,13 @@ impl Clock {
         self.send(ping);
         match verdict {
             Verdict::Silent(silent) => self.events.unresponsive(silent),
-            Verdict::GivenUp => {
-                self.events.given_up();
-                // It may have said something in between, and that it was said before it was given up.
-                if self.link.lock().phase != Phase::GivenUp {
-                    self.events.responsive();
-                }
-            }
+            Verdict::GivenUp => self.events.given_up(),
             Verdict::Ping | Verdict::Fine => {}
+        }
+        // It may have said something in between, and that was told before its silence was.
+        let is_silent = matches!(verdict, Verdict::Silent(_) | Verdict::GivenUp);
+        if is_silent && !self.link.lock().liveness.is_silent() {
+            self.events.responsive();
         }
         for call in self.ended.drain(..) {
             call.waker.wake();
