@@ -30,7 +30,7 @@ use crate::session::outbound::{Batch, Next, Outbound, WriteStatus};
 
 /// The read buffer of a quiet connection, and that of one whose reads fill it.
 const QUIET: usize = 32 * 1024;
-const BUSY: usize = 256 * 1024;
+pub(crate) const BUSY: usize = 256 * 1024;
 
 /// After so many reads in a row that would have fitted a quiet connection's buffer, it gets that again.
 const QUIET_READS: u32 = 64;

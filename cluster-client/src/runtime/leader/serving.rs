@@ -264,9 +264,10 @@ impl Future for Connection {
                 Ok(0) => return Poll::Ready("it closed the connection".to_owned()),
                 Ok(read) => {
                     let before = std::mem::replace(&mut this.read_at, clock::now());
-                    this.follower.heard(this.read_at, read);
                     let (waited, limits) = (this.read_at - before, leadership.frame_limits());
-                    this.given_up.after_a_read(waited, &mut this.read, cx, &limits);
+                    let more = this.given_up.after_a_read(waited, &mut this.read, cx, &limits);
+                    let read = read + more;
+                    this.follower.heard(this.read_at, read);
                     if !turn.read(read) {
                         cx.waker().wake_by_ref();
                         return Poll::Pending;
