@@ -18,7 +18,8 @@ const MORE_NOTES: [&str; 24] = [NOTE; 24];
 fn all_members_are_restarted_under_load_and_no_call_fails() {
     let _alone = alone();
     let restarts = number("RESTARTS").unwrap_or(20);
-    let by_turns = |round: u64| if round % 2 == 0 { Leaving::Leader } else { Leaving::Follower };
+    let by_turns =
+        |round: u64| if round.is_multiple_of(2) { Leaving::Leader } else { Leaving::Follower };
     let (totals, clients) = restart(restarts, by_turns);
     assert_eq!((totals.notes_lost, totals.notes_told.len()), (0, 0), "{totals}");
     assert_eq!(clients, 1 + restarts / 2, "one for each leader, and nobody led in between");
