@@ -20,6 +20,10 @@ use super::port::Ports;
 #[cfg(feature = "testing")]
 use crate::testing::load::Residents;
 
+/// A kernel answers for its own ports at once. One that does not has dropped the request, as it does while a listener
+/// closes, and Linux would send it again only after a second: the initial timeout of RFC 6298.
+const ANSWERED_WITHIN: Duration = Duration::from_millis(100);
+
 /// Connections that the kernel holds for us while they wait to be accepted.
 const BACKLOG: u32 = 1024;
 
@@ -174,7 +178,12 @@ fn listen(port: u16) -> io::Result<TcpListener> {
 
 async fn connect(port: u16) -> io::Result<TcpStream> {
     let to = address(port);
-    let stream = TcpStream::connect(to).await?;
+    // However often: whoever connects is patient for so long and no longer.
+    let stream = loop {
+        if let Ok(connected) = tokio::time::timeout(ANSWERED_WITHIN, TcpStream::connect(to)).await {
+            break connected?;
+        }
+    };
     // A port of the ephemeral range can be connected to itself, and then nobody can listen on it.
     if stream.local_addr().is_ok_and(|local| local == to) {
         return Err(io::ErrorKind::ConnectionRefused.into());
