@@ -123,7 +123,7 @@ impl Subscriptions {
         self.keys().interests.is_read(key)
     }
 
-    /// What a new leader is asked for. Keys that are being asked for just now are not among them: whoever asks goes
+    /// What a new leader is asked for, in an order that is the same each time. Keys that are being asked for just now are not among them: whoever asks goes
     /// on until there is an answer.
     pub(crate) fn wanted(&self) -> Vec<Wanted> {
         if planted(Bug::ForgetsSubscriptions) {
@@ -134,14 +134,16 @@ impl Subscriptions {
             .interests
             .iter()
             .filter(|(key, _)| keys.asked.get(*key) == Some(&Asked::Confirmed));
-        confirmed
+        let mut wanted: Vec<_> = confirmed
             .map(|(key, interest)| Wanted {
                 key: Arc::clone(key),
                 method: interest.method,
                 arguments: interest.args.clone(),
                 options: interest.options,
             })
-            .collect()
+            .collect();
+        wanted.sort_unstable_by(|one, other| one.key.cmp(&other.key));
+        wanted
     }
 
     /// How many keys are read.

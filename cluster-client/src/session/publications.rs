@@ -3,7 +3,7 @@
 //! A publication is identified by its method and key. The last one to publish a key owns it: the leader tells the
 //! owner before it, which forgets. So after a change of leader each key is published again once, by its owner.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
@@ -11,7 +11,7 @@ use super::topics::SubscriberId;
 use crate::planted::{Bug, planted};
 
 /// A publication's identity: the method's index and the key.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PublicationKey {
     pub(crate) method: usize,
     pub(crate) key: String,
@@ -23,7 +23,7 @@ pub(crate) struct PublicationKey {
 /// says may overtake, on its way to this table, the answer to a later publication.
 #[derive(Default)]
 pub(crate) struct Remembered {
-    by_key: HashMap<PublicationKey, BTreeMap<u64, Published>>,
+    by_key: BTreeMap<PublicationKey, BTreeMap<u64, Published>>,
 }
 
 struct Published {
@@ -130,8 +130,8 @@ impl Held {
 
 /// The leader's table: who owns which publication, and what takes it back when its owner goes.
 pub(crate) struct Owners<A> {
-    by_key: HashMap<PublicationKey, Owner<A>>,
-    held: HashMap<SubscriberId, Held>,
+    by_key: BTreeMap<PublicationKey, Owner<A>>,
+    held: BTreeMap<SubscriberId, Held>,
 }
 
 struct Owner<A> {
@@ -150,7 +150,7 @@ pub(crate) struct By {
 
 impl<A> Default for Owners<A> {
     fn default() -> Self {
-        Self { by_key: HashMap::new(), held: HashMap::new() }
+        Self { by_key: BTreeMap::new(), held: BTreeMap::new() }
     }
 }
 

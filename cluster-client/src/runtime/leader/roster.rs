@@ -1,6 +1,6 @@
 //! Who is attached to a leadership: its followers and the members of its own process.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cluster_protocol::{Codec, PushEvent};
@@ -15,7 +15,8 @@ use crate::subscription::CloseReason;
 
 #[derive(Default)]
 pub(super) struct Roster {
-    by_id: HashMap<SubscriberId, Subscriber>,
+    /// In the order in which they came, which is also that in which they are told.
+    by_id: BTreeMap<SubscriberId, Subscriber>,
     followers: usize,
     closed: bool,
 }

@@ -1,7 +1,7 @@
 //! A follower's calls that run in tasks of their own.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Instant;
 
 use tokio::task::AbortHandle;
@@ -12,7 +12,7 @@ use crate::session::rate::Window;
 
 #[derive(Default)]
 pub(super) struct Running {
-    calls: HashMap<u64, Call>,
+    calls: BTreeMap<u64, Call>,
     bytes: usize,
     /// For how many of them somebody waits.
     awaited: usize,
