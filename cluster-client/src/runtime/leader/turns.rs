@@ -1,24 +1,23 @@
 //! One at a time for each key, in the order of asking. A key that nobody holds takes no memory.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
-use std::hash::Hash;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
 /// For each key that is held, those that wait for it.
-pub(super) struct Turns<K: Clone + Eq + Hash>(Mutex<Waiting<K>>);
+pub(super) struct Turns<K: Clone + Ord>(Mutex<Waiting<K>>);
 
-type Waiting<K> = HashMap<K, VecDeque<oneshot::Sender<Held<K>>>>;
+type Waiting<K> = BTreeMap<K, VecDeque<oneshot::Sender<Held<K>>>>;
 
-impl<K: Clone + Eq + Hash> Default for Turns<K> {
+impl<K: Clone + Ord> Default for Turns<K> {
     fn default() -> Self {
         Self(Mutex::default())
     }
 }
 
-impl<K: Clone + Eq + Hash> Turns<K> {
+impl<K: Clone + Ord> Turns<K> {
     /// Asks for some keys, all at once: so nobody who waits for two of them stands before somebody at one and behind them
     /// at the other.
     pub(super) fn ask<'k>(self: &Arc<Self>, keys: impl Iterator<Item = &'k K>) -> Turn<K>
@@ -63,12 +62,12 @@ impl<K: Clone + Eq + Hash> Turns<K> {
 }
 
 /// A place in the row for each of some keys. Dropping it leaves them.
-pub(super) struct Turn<K: Clone + Eq + Hash> {
+pub(super) struct Turn<K: Clone + Ord> {
     held: Vec<Held<K>>,
     awaited: Vec<oneshot::Receiver<Held<K>>>,
 }
 
-impl<K: Clone + Eq + Hash> Turn<K> {
+impl<K: Clone + Ord> Turn<K> {
     /// Whether there is nobody before it.
     pub(super) fn has_come(&self) -> bool {
         self.awaited.is_empty()
@@ -85,12 +84,12 @@ impl<K: Clone + Eq + Hash> Turn<K> {
 }
 
 /// Has the turn for a key.
-struct Held<K: Clone + Eq + Hash> {
+struct Held<K: Clone + Ord> {
     turns: Arc<Turns<K>>,
     key: K,
 }
 
-impl<K: Clone + Eq + Hash> Drop for Held<K> {
+impl<K: Clone + Ord> Drop for Held<K> {
     fn drop(&mut self) {
         if let Some(next) = self.turns.next(&self.key) {
             // Should it have given up this moment, dropping this gives the turn to the one behind it.
