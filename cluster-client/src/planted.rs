@@ -31,6 +31,13 @@ pub enum Bug {
     KeepsUpstream,
     ForgetsPublications,
     KeepsPublicationsOfTheDead,
+    LeavesGivenUpCallsInTheQueue,
+    KeepsStandInOpen,
+    IgnoresPushesAfterStandingAlone,
+    ForgetsPublicationsOnReturn,
+    SkipsUndo,
+    CountsPublicationsTwice,
+    KeepsBytesOfFollowersCalls,
 }
 
 #[cfg(planted)]
@@ -58,7 +65,7 @@ pub(crate) const fn planted(_: Bug) -> bool {
 #[cfg(planted)]
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 33] = [
         Self::ResendsUnknownCalls,
         Self::SaysNotExecutedOfUnknownCalls,
         Self::GivesUpIdempotentCalls,
@@ -85,5 +92,12 @@ impl Bug {
         Self::KeepsUpstream,
         Self::ForgetsPublications,
         Self::KeepsPublicationsOfTheDead,
+        Self::LeavesGivenUpCallsInTheQueue,
+        Self::KeepsStandInOpen,
+        Self::IgnoresPushesAfterStandingAlone,
+        Self::ForgetsPublicationsOnReturn,
+        Self::SkipsUndo,
+        Self::CountsPublicationsTwice,
+        Self::KeepsBytesOfFollowersCalls,
     ];
 }
