@@ -33,6 +33,13 @@ pub enum Bug {
     ForgetsPublications,
     KeepsPublicationsOfTheDead,
     UndoesOutOfTurn,
+    LeavesGivenUpCallsInTheQueue,
+    KeepsStandInOpen,
+    IgnoresPushesAfterStandingAlone,
+    ForgetsPublicationsOnReturn,
+    SkipsUndo,
+    CountsPublicationsTwice,
+    KeepsBytesOfFollowersCalls,
 }
 
 #[cfg(planted)]
@@ -60,7 +67,7 @@ pub(crate) const fn planted(_: Bug) -> bool {
 #[cfg(planted)]
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 35] = [
         Self::ResendsUnknownCalls,
         Self::SaysNotExecutedOfUnknownCalls,
         Self::GivesUpIdempotentCalls,
@@ -89,5 +96,12 @@ impl Bug {
         Self::ForgetsPublications,
         Self::KeepsPublicationsOfTheDead,
         Self::UndoesOutOfTurn,
+        Self::LeavesGivenUpCallsInTheQueue,
+        Self::KeepsStandInOpen,
+        Self::IgnoresPushesAfterStandingAlone,
+        Self::ForgetsPublicationsOnReturn,
+        Self::SkipsUndo,
+        Self::CountsPublicationsTwice,
+        Self::KeepsBytesOfFollowersCalls,
     ];
 }

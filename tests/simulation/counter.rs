@@ -5,7 +5,8 @@ use std::time::Duration;
 use cluster_client::{CallContext, Error, LeaderContext, Subscribe, Subscription, cluster_client};
 use serde::{Deserialize, Serialize};
 
-use crate::server::{Connection, Server};
+use crate::book::Connection;
+use crate::server::Server;
 
 /// How long a call may take.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
@@ -35,58 +36,50 @@ pub(crate) struct Counter {
 
 impl Counter {
     pub(crate) fn connect(server: Server, process: u32, cx: &LeaderContext) -> Self {
-        let connection = server.connect(process, cx.epoch());
+        let connection = server.book().connect(process, cx.epoch(), cx.is_standalone());
         Self { server, connection }
     }
 }
 
 #[cluster_client(vis = "pub(crate)")]
 impl Counter {
-    /// Runs after `wait` milliseconds.
     #[invoke(timeout = "2s")]
     pub(crate) async fn add(
         &self,
         cx: CallContext,
         operation: u64,
-        wait: u64,
+        _ballast: Vec<u8>,
     ) -> Result<(), Error> {
-        tokio::time::sleep(Duration::from_millis(wait)).await;
-        self.server.run(self.connection, operation, &cx);
+        self.server.run(self.connection, operation, &cx).await;
         Ok(())
     }
 
     #[invoke(idempotent, timeout = "2s")]
-    pub(crate) async fn set(
-        &self,
-        cx: CallContext,
-        operation: u64,
-        wait: u64,
-    ) -> Result<(), Error> {
-        tokio::time::sleep(Duration::from_millis(wait)).await;
-        self.server.run(self.connection, operation, &cx);
+    pub(crate) async fn set(&self, cx: CallContext, operation: u64) -> Result<(), Error> {
+        self.server.run(self.connection, operation, &cx).await;
         Ok(())
     }
 
     #[publish(event, timeout = "2s")]
     pub(crate) async fn notify(&self, cx: CallContext, operation: u64) -> Result<(), Error> {
-        self.server.run(self.connection, operation, &cx);
+        self.server.run(self.connection, operation, &cx).await;
         Ok(())
     }
 
     #[invoke(oneway)]
-    pub(crate) async fn touch(&self, cx: CallContext, operation: u64) {
-        self.server.run(self.connection, operation, &cx);
+    pub(crate) async fn touch(&self, cx: CallContext, operation: u64, _ballast: Vec<u8>) {
+        self.server.run(self.connection, operation, &cx).await;
     }
 
     #[publish(key = "key", undo = "retract", timeout = "2s")]
     pub(crate) async fn announce(&self, key: u64, value: u64) -> Result<(), Error> {
-        self.server.publish(self.connection, key, value);
+        self.server.publish(self.connection, key, value).await;
         Ok(())
     }
 
     #[invoke(timeout = "2s")]
-    pub(crate) async fn retract(&self, key: u64, _value: u64) -> Result<(), Error> {
-        self.server.retract(self.connection, key);
+    pub(crate) async fn retract(&self, key: u64, value: u64) -> Result<(), Error> {
+        self.server.retract(self.connection, key, value).await;
         Ok(())
     }
 
@@ -108,6 +101,6 @@ impl Counter {
 
     #[close]
     pub(crate) async fn disconnect(&self) {
-        self.server.disconnect(self.connection);
+        self.server.book().disconnect(self.connection);
     }
 }

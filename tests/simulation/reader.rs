@@ -9,8 +9,8 @@ use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::counter::{CounterProxy, Newest, Slot, Tick};
+use crate::log::Log;
 use crate::server::KEYS;
-use crate::worker::Log;
 
 /// What one handle has read, in order.
 pub(crate) struct Reads {

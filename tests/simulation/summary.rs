@@ -13,14 +13,19 @@ pub(crate) struct Summary {
     pub(crate) sleeps: u64,
     /// Leaderships but the first.
     pub(crate) takeovers: u64,
+    /// Members that stood alone.
+    pub(crate) alone: u64,
     pub(crate) calls: u64,
     pub(crate) acknowledged: u64,
     pub(crate) not_executed: u64,
+    pub(crate) busy: u64,
     pub(crate) unknown: u64,
     /// Calls that were dropped before their end.
     pub(crate) dropped: u64,
     pub(crate) reads: u64,
     pub(crate) missed: u64,
+    /// Shared keys of which it is known what is to be published under them.
+    pub(crate) settled: u64,
 }
 
 impl AddAssign for Summary {
@@ -31,27 +36,41 @@ impl AddAssign for Summary {
         self.cuts += other.cuts;
         self.sleeps += other.sleeps;
         self.takeovers += other.takeovers;
+        self.alone += other.alone;
         self.calls += other.calls;
         self.acknowledged += other.acknowledged;
         self.not_executed += other.not_executed;
+        self.busy += other.busy;
         self.unknown += other.unknown;
         self.dropped += other.dropped;
         self.reads += other.reads;
         self.missed += other.missed;
+        self.settled += other.settled;
     }
 }
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kills, stops, closes, cuts, sleeps, takeovers, .. } = self;
-        let Self { calls, acknowledged, not_executed, unknown, dropped, reads, missed, .. } = self;
+        let Self { kills, stops, closes, cuts, sleeps, takeovers, alone, .. } = self;
+        let Self {
+            calls,
+            acknowledged,
+            not_executed,
+            busy,
+            unknown,
+            dropped,
+            reads,
+            missed,
+            settled,
+            ..
+        } = self;
         write!(
             f,
-            "kills={kills} stops={stops} closes={closes} cuts={cuts} sleeps={sleeps} takeovers={takeovers} calls={calls} "
+            "kills={kills} stops={stops} closes={closes} cuts={cuts} sleeps={sleeps} takeovers={takeovers} alone={alone} calls={calls} "
         )?;
         write!(
             f,
-            "acknowledged={acknowledged} not_executed={not_executed} unknown={unknown} dropped={dropped} reads={reads} missed={missed}"
+            "acknowledged={acknowledged} not_executed={not_executed} busy={busy} unknown={unknown} dropped={dropped} reads={reads} missed={missed} settled={settled}"
         )
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::attempts::{Attempts, Route, unencodable};
+use super::invoke::enter;
 use super::{decode, outcome, waker};
 use crate::error::{Error, Outcome};
 use crate::event::{Delivery, Subscribe};
@@ -119,6 +120,7 @@ async fn ask<Ev: Subscribe>(
     loop {
         match attempts.route(|| arguments.len()).await? {
             Route::Here(leadership) => {
+                let Some(_permit) = enter(attempts, &leadership).await? else { continue };
                 let context = leadership.context(
                     member.next_call(),
                     Some(attempts.deadline),
@@ -139,14 +141,17 @@ async fn ask<Ev: Subscribe>(
                     return Err(attempts.expired(Outcome::Unknown));
                 };
                 match reply.answered {
-                    Answered::Ok => return Ok((Link::Leading(leadership), None)),
+                    Answered::Ok => return Ok((Link::Leading(Arc::clone(&leadership)), None)),
                     Answered::Err => {
-                        return Ok((Link::Leading(leadership), Some((false, reply.answer))));
+                        return Ok((
+                            Link::Leading(Arc::clone(&leadership)),
+                            Some((false, reply.answer)),
+                        ));
                     }
                     Answered::Failed(cluster_protocol::Failure::GoingAway)
                         if !leadership.is_serving() =>
                     {
-                        attempts.next_link(Link::Leading(leadership));
+                        attempts.next_link(Link::Leading(Arc::clone(&leadership)));
                     }
                     Answered::Failed(cluster_protocol::Failure::Busy) => {
                         let limit = String::from_utf8_lossy(&reply.answer).into_owned();

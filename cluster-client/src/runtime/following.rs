@@ -20,7 +20,8 @@ use crate::interface::{self, MethodDescription};
 use crate::member::{Link, Member};
 use crate::membership::{ClusterEvent, LeaderInfo, Role};
 use crate::node::{NodeSession, Peer};
-use crate::session::publications::PublicationKey;
+use crate::planted::{Bug, planted};
+use crate::session::publications::{PublicationKey, Remembered};
 use crate::subscription::CloseReason;
 
 /// A connection to a leader that is ready, with what was learned about it.
@@ -104,7 +105,7 @@ pub(super) async fn follow(
             }
             ChannelState::Ready => {
                 stand_in.end().await;
-                events.heeds_pushes.store(true, Ordering::Release);
+                events.heed_pushes();
                 let mismatches = match &node {
                     None => compare(member, &known.data),
                     Some(node) => node.check(&member.methods),
@@ -221,6 +222,17 @@ struct Inbound {
     leader: watch::Sender<Known>,
     /// False while the own client's values count.
     heeds_pushes: AtomicBool,
+}
+
+impl Inbound {
+    /// The leader's values count.
+    fn heed_pushes(&self) {
+        let heeds = !planted(Bug::IgnoresPushesAfterStandingAlone);
+        let returns = !self.heeds_pushes.fetch_or(heeds, Ordering::AcqRel);
+        if returns && planted(Bug::ForgetsPublicationsOnReturn) {
+            *self.member.remembered() = Remembered::default();
+        }
+    }
 }
 
 impl LinkEvents for Inbound {

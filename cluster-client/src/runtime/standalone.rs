@@ -14,6 +14,7 @@ use super::supervisor::Start;
 use crate::clock;
 use crate::member::{Factory, Link, Member};
 use crate::membership::Role;
+use crate::planted::{Bug, planted};
 use crate::service::BoxFuture;
 use crate::session::epoch;
 use crate::session::liveness::{Liveness, Verdict};
@@ -107,7 +108,9 @@ impl StandIn {
     pub(super) async fn end(&mut self) {
         if let Some(EndLeadership(leadership)) = &self.stop() {
             self.member.leaving(leadership, false);
-            leadership.drain(None).await;
+            if !planted(Bug::KeepsStandInOpen) {
+                leadership.drain(None).await;
+            }
         }
     }
 

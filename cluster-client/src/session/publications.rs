@@ -180,7 +180,7 @@ impl<A> Owners<A> {
     ) -> Option<By> {
         let before = self.remove(&key);
         let held = self.held.entry(by.who).or_default();
-        held.keys += 1;
+        held.keys += if planted(Bug::CountsPublicationsTwice) { 2 } else { 1 };
         held.bytes += bytes;
         self.by_key.insert(key, Owner { by, undo, bytes });
         before.map(|before| before.by).filter(|before| before.who != by.who)

@@ -5,10 +5,10 @@ use std::time::Duration;
 use cluster_client::Outcome;
 
 use super::Past;
+use crate::book::{Book, Run};
 use crate::counter::TIMEOUT;
-use crate::server::{Book, Run};
+use crate::log::{Kind, Operation, Seen, Told};
 use crate::summary::Summary;
-use crate::worker::{Kind, Operation, Seen};
 
 /// What a deadline, or word of an end, may be late.
 const GRACE: Duration = Duration::from_millis(200);
@@ -19,8 +19,6 @@ pub(super) fn check(
     past: &Past,
     summary: &mut Summary,
 ) -> Result<(), String> {
-    // One-way calls, and those among them of members that have closed.
-    let (mut lost, mut closing) = (0, 0);
     for (id, operation) in &seen.operations {
         let runs = book.runs.get(id).map_or(&[][..], Vec::as_slice);
         let broken = ran(operation, runs, past)
@@ -32,28 +30,13 @@ pub(super) fn check(
             return Err(format!("call {id} {broken}: ran at {times:?}, {operation:?}"));
         }
         summary.calls += 1;
-        let waits = !past.gone.contains_key(&operation.caller);
-        if operation.kind == Kind::Oneway
-            && runs.is_empty()
-            && matches!(operation.told, Some((_, Ok(()))))
-            && waits
-        {
-            lost += 1;
-            closing += u64::from(past.closed.contains_key(&operation.caller));
-        }
-        match operation.told.map(|(_, outcome)| outcome) {
-            Some(Ok(())) => summary.acknowledged += 1,
-            Some(Err(Outcome::NotExecuted)) => summary.not_executed += 1,
-            Some(Err(_)) => summary.unknown += 1,
+        match operation.told.map(|(_, told)| told) {
+            Some(Told::Done) => summary.acknowledged += 1,
+            Some(Told::Busy) => summary.busy += 1,
+            Some(Told::Failed(Outcome::NotExecuted)) => summary.not_executed += 1,
+            Some(Told::Failed(_)) => summary.unknown += 1,
             None => summary.dropped += 1,
         }
-    }
-    if past.calm && lost > closing {
-        return Err(format!("{lost} one-way calls did not run although members have only closed"));
-    }
-    if lost > seen.oneways_failed {
-        let told = seen.oneways_failed;
-        return Err(format!("{lost} one-way calls did not run, and only {told} are told"));
     }
     Ok(())
 }
@@ -66,18 +49,24 @@ fn ran(operation: &Operation, runs: &[Run], past: &Past) -> Option<&'static str>
     if runs.iter().any(|run| run.call != runs[0].call) {
         return Some("had more than one number");
     }
-    let (at, outcome) = operation.told?;
-    let in_time = at - operation.begun < TIMEOUT;
-    let closed = past.has_closed(operation.caller, at);
-    match outcome {
+    let (at, told) = operation.told?;
+    let waited = at - operation.begun >= TIMEOUT || past.has_closed(operation.caller, at);
+    match told {
         // Of a one-way call it means that it was queued.
-        Ok(()) if runs.is_empty() && operation.kind != Kind::Oneway => {
+        Told::Done if runs.is_empty() && operation.kind != Kind::Oneway => {
             Some("was acknowledged and did not run")
         }
-        Err(Outcome::NotExecuted) if !runs.is_empty() => Some("ran although it was said not to"),
+        told if told.is_not_executed() && !runs.is_empty() => {
+            Some("ran although it was said not to")
+        }
         // Nothing here fails by itself.
-        Err(Outcome::Executed) => Some("failed"),
-        Err(Outcome::Unknown) if operation.kind == Kind::Idempotent && in_time && !closed => {
+        Told::Failed(Outcome::Executed) => Some("failed"),
+        Told::Busy if !past.is_cramped => Some("was refused as busy although there is room"),
+        Told::Failed(Outcome::NotExecuted) if !waited => Some("was given up before its time"),
+        // Where there is little room, the second attempt may have been refused as busy: the first may have run.
+        Told::Failed(Outcome::Unknown)
+            if operation.kind == Kind::Idempotent && !waited && !past.is_cramped =>
+        {
             Some("was given up before its time, and may be repeated")
         }
         _ => None,
@@ -91,14 +80,16 @@ fn told_in_time(operation: &Operation, past: &Past) -> Option<&'static str> {
     (late && !past.disturbed.contains(&operation.caller)).then_some("was told after its deadline")
 }
 
-/// Where members only close and start, nothing fails but the calls of those that are closed.
+/// Where members only close and start, nothing fails but what those that are closed have begun too late, or could give to
+/// nobody.
 fn calm(operation: &Operation, past: &Past) -> Option<&'static str> {
-    let (at, outcome) = operation.told?;
-    match outcome {
-        Err(Outcome::NotExecuted) if past.has_closed(operation.caller, at) => None,
-        Err(_) if past.calm => Some("failed although members have only closed"),
-        _ => None,
-    }
+    let (at, told) = operation.told?;
+    let (caller, begun) = (operation.caller, operation.begun);
+    let excused = told == Told::Failed(Outcome::NotExecuted)
+        && past.has_closed(caller, at)
+        && past.is_refused_by_closing(caller, begun);
+    (past.is_calm && told != Told::Done && !excused)
+        .then_some("failed although members have only closed")
 }
 
 /// What nobody waits for any more is cut off, as soon as its leader can know.

@@ -34,7 +34,7 @@ pub(crate) fn nothing_is_subscribed(server: &Server) -> Result<(), String> {
 /// All members have closed.
 pub(crate) fn nobody_is_connected(server: &Server) -> Result<(), String> {
     let book = server.book();
-    let (connected, published) = (book.connected(), &book.published);
+    let (connected, published) = (book.connected(), book.published());
     if connected.is_empty() && published.is_empty() {
         return Ok(());
     }

@@ -1,20 +1,23 @@
 //! What readers are given: in order, nothing twice, and nothing missing that is not said.
 
+use super::Past;
+use crate::book::Book;
+use crate::log::Seen;
 use crate::reader::{Read, Reads, What};
-use crate::server::{Book, KEYS};
+use crate::server::KEYS;
 use crate::summary::Summary;
-use crate::worker::Seen;
 
 pub(super) fn check(
     book: &Book,
     seen: &Seen,
+    past: &Past,
     alive: &[u32],
     summary: &mut Summary,
 ) -> Result<(), String> {
     for reads in &seen.reads {
         match reads.what {
-            What::Ticks(_) => every(reads)?,
-            What::Newest(_) | What::Board => latest(reads)?,
+            What::Ticks(_) => every(reads, past.stand_alone)?,
+            What::Newest(_) | What::Board => latest(reads, past.stand_alone)?,
         }
         if alive.contains(&reads.process) {
             converged(reads, book)?;
@@ -46,13 +49,18 @@ fn converged(reads: &Reads, book: &Book) -> Result<(), String> {
     Ok(())
 }
 
-/// The newest value of each key, never an older one after it, nor the same again.
-fn latest(reads: &Reads) -> Result<(), String> {
+/// The newest value of each key, never an older one after it, nor the same again. But who has stood alone returns to a leader
+/// that is behind, and is given what that had sent before as well as what it retains.
+fn latest(reads: &Reads, stand_alone: bool) -> Result<(), String> {
     let mut before = [None; KEYS as usize];
     for read in &reads.events {
+        if *read == Read::Resynced && stand_alone {
+            before = [None; KEYS as usize];
+        }
         if let Read::Value { key, value } = *read {
             let before = before[key as usize].replace(value);
-            if before.is_some_and(|before| value <= before) {
+            let holds = |before| value > before || stand_alone && value == before;
+            if before.is_some_and(|before| !holds(before)) {
                 return Err(broken(reads, &format!("{value} of key {key} after {before:?}")));
             }
         }
@@ -60,8 +68,8 @@ fn latest(reads: &Reads) -> Result<(), String> {
     Ok(())
 }
 
-/// All values in order, and what is missing is said.
-fn every(reads: &Reads) -> Result<(), String> {
+/// All values in order, and what is missing is said. As to those that return from standing alone, see above.
+fn every(reads: &Reads, stand_alone: bool) -> Result<(), String> {
     let mut before: Option<u64> = None;
     let (mut missed, mut resynced) = (0, false);
     for read in &reads.events {
@@ -71,7 +79,8 @@ fn every(reads: &Reads) -> Result<(), String> {
             Read::Value { value, .. } => {
                 if let Some(before) = before {
                     let next = before + 1 + missed;
-                    let holds = if resynced { value > before } else { value == next };
+                    let holds =
+                        if resynced { value > before || stand_alone } else { value == next };
                     if !holds {
                         let what = format!("{value} after {before}, {missed} missed");
                         return Err(broken(reads, &what));

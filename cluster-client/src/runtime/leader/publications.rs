@@ -167,6 +167,9 @@ impl Leadership {
 
     async fn undo(&self, client: &Arc<dyn Served>, key: &PublicationKey, arguments: Arguments) {
         let Some((undo, info)) = self.undo_method(key.method) else { return };
+        if planted(Bug::SkipsUndo) {
+            return;
+        }
         let timeout = info.timeout.unwrap_or(self.terms.response_timeout);
         let result = self.run_undo(client, undo, info, arguments, timeout).await;
         if let Err(error) = result {

@@ -8,7 +8,7 @@ use std::task::Poll;
 use bytes::Bytes;
 use cluster_protocol::{Codec, Failure};
 
-use super::{Leadership, refusal};
+use super::Leadership;
 use crate::context::CallContext;
 use crate::failure;
 use crate::membership::ClusterEvent;
@@ -124,10 +124,10 @@ async fn ask(leadership: &Arc<Leadership>, request: &Request) -> Result<Upstream
     let Some(client) = leadership.client() else {
         return Err(Reply::failed(Failure::GoingAway, "the leader is going away"));
     };
-    let _permit = leadership.enter().map_err(|refused| {
-        let (failure, message) = refusal(refused);
-        Reply::failed(failure, message)
-    })?;
+    // Whoever asks has a place in the bounds already, and waits: with another one, those who ask might leave no room to answer them.
+    let Some(_permit) = leadership.enter_unbounded() else {
+        return Err(Reply::failed(Failure::GoingAway, "the leader is going away"));
+    };
     let call = Call {
         data: Payload::from(request.arguments.clone()),
         codec: request.codec,

@@ -1,0 +1,107 @@
+//! What is published in the end: by whoever did so last, if that one lives.
+
+use std::collections::BTreeMap;
+
+use tokio::time::Instant;
+
+use super::Past;
+use crate::book::Book;
+use crate::log::{self, Publication, Seen, Told};
+use crate::publisher::SHARED;
+use crate::summary::Summary;
+
+pub(super) fn check(
+    book: &Book,
+    seen: &Seen,
+    past: &Past,
+    alive: &[u32],
+    summary: &mut Summary,
+) -> Result<(), String> {
+    let found = book.published();
+    for (key, value) in &found {
+        let process = log::publisher(*value);
+        if !alive.contains(&process) {
+            return Err(format!(
+                "process {process} is gone, and {value:x} that it has published under {key:x} is not"
+            ));
+        }
+    }
+    for process in alive {
+        own(*process, found.get(&u64::from(*process)).copied(), seen)?;
+    }
+    for key in SHARED {
+        let Some(last) = last(key, book, seen, past, alive) else { continue };
+        summary.settled += 1;
+        let wanted = Some(last).filter(|last| !log::retracts(*last));
+        let found = found.get(&key).copied();
+        if found != wanted {
+            return Err(format!(
+                "under {key:x} is {found:x?}, and {last:x} came after all others at {:?}",
+                seen.publications[&last].begun - past.began
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Under its own key each process has what was acknowledged last, or what it has tried since with an unknown outcome.
+fn own(process: u32, found: Option<u64>, seen: &Seen) -> Result<(), String> {
+    let (mut acknowledged, mut unknown) = (None, Vec::new());
+    for (value, publication) in of_key(seen, u64::from(process)) {
+        let published = Some(value).filter(|value| !log::retracts(*value));
+        match publication.told {
+            Some((_, Told::Done)) => (acknowledged, unknown) = (published, Vec::new()),
+            Some((_, told)) if told.is_not_executed() => {}
+            _ => unknown.push(published),
+        }
+    }
+    if found == acknowledged || unknown.contains(&found) {
+        return Ok(());
+    }
+    Err(format!(
+        "process {process} has published {acknowledged:x?}, perhaps {unknown:x?}, and there is {found:x?}"
+    ))
+}
+
+/// The last that was acknowledged, by a process that lives, if it began after all others had ended, and nothing of those came
+/// later. `None`: nobody can say what there should be.
+fn last(key: u64, book: &Book, seen: &Seen, past: &Past, alive: &[u32]) -> Option<u64> {
+    let all: BTreeMap<u64, &Publication> = of_key(seen, key).collect();
+    let acknowledged = all.iter().filter(|(_, one)| matches!(one.told, Some((_, Told::Done))));
+    let (last, publication) = acknowledged.max_by_key(|(_, one)| one.begun)?;
+    let ended = |value: &u64, one: &Publication| {
+        let told = one.told.map(|(at, _)| at);
+        told.or(past.gone.get(&log::publisher(*value)).copied())
+    };
+    let before = |value: &u64, one: &Publication| {
+        value == last
+            || ended(value, one).is_some_and(|at| at < publication.begun)
+                && !came_late(*value, one, publication.begun, book, alive)
+    };
+    // Who comes to a leader brings along what it had published last, as it knows: while it had none, nobody could tell it.
+    let brings_back = |value: &u64, one: &Publication| {
+        let process = log::publisher(*value);
+        let joined = seen.joined.get(&process).is_some_and(|at| *at >= publication.begun);
+        joined && process != log::publisher(*last) && matches!(one.told, Some((_, Told::Done)))
+    };
+    if all.iter().any(|(value, one)| brings_back(value, one)) {
+        return None;
+    }
+    let settled =
+        alive.contains(&log::publisher(*last)) && all.iter().all(|(v, one)| before(v, one));
+    settled.then_some(*last)
+}
+
+/// What nobody has been told to be done may be done later, by a leader that was stopped.
+fn came_late(value: u64, one: &Publication, than: Instant, book: &Book, alive: &[u32]) -> bool {
+    let certain = matches!(one.told, Some((_, Told::Done)));
+    let remembered = certain && alive.contains(&log::publisher(value));
+    !remembered && book.announced.iter().any(|(at, announced)| *announced == value && *at >= than)
+}
+
+fn of_key(seen: &Seen, key: u64) -> impl Iterator<Item = (u64, &Publication)> {
+    seen.publications
+        .iter()
+        .filter(move |(_, one)| one.key == key)
+        .map(|(value, one)| (*value, one))
+}
