@@ -110,7 +110,12 @@ impl Unconfirmed {
 
     /// The leader goes away, and has accepted only the first `accepted` calls.
     pub(crate) fn accept(&mut self, accepted: u64) {
-        self.counted.retain(|_, counted| counted.ordinal > accepted);
+        // Not left to be confirmed: a leader that goes away still reads, and drops what it has not accepted.
+        for (method, counted) in std::mem::take(&mut self.counted) {
+            if counted.ordinal > accepted {
+                *self.lost.unknown.entry(method).or_default() += counted.calls;
+            }
+        }
         while let Some(oldest) = self.pop() {
             if oldest.ordinal > accepted {
                 self.lost.unsent.push(oldest.call);
@@ -214,6 +219,21 @@ mod tests {
         table.written = 35;
         assert_eq!(table.lose_all(), (vec![4, 5], vec![(7, 2), (8, 1)]));
         assert_eq!(table.lose_all(), (vec![], vec![]), "once");
+        assert!(table.calls.is_empty());
+    }
+
+    #[test]
+    fn what_a_leader_has_read_and_not_accepted_is_lost() {
+        let mut table = Table::new(1, 1000);
+        for _ in 0..3 {
+            table.send(7);
+            table.written += 10;
+        }
+        table.send(8);
+        // Of the three that are only counted the last one was not accepted.
+        table.calls.accept(2);
+        table.calls.read_up_to(40);
+        assert_eq!(table.lost(), (vec![4], vec![(7, 3)]));
         assert!(table.calls.is_empty());
     }
 

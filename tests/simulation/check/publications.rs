@@ -69,6 +69,10 @@ fn last(key: u64, book: &Book, seen: &Seen, past: &Past, alive: &[u32]) -> Optio
     let all: BTreeMap<u64, &Publication> = of_key(seen, key).collect();
     let acknowledged = all.iter().filter(|(_, one)| matches!(one.told, Some((_, Told::Done))));
     let (last, publication) = acknowledged.max_by_key(|(_, one)| one.begun)?;
+    // Whoever stands alone takes back what is published there, and nothing of it is made again at the leader.
+    if past.stand_alone && log::retracts(*last) {
+        return None;
+    }
     let ended = |value: &u64, one: &Publication| {
         let told = one.told.map(|(at, _)| at);
         told.or(past.gone.get(&log::publisher(*value)).copied())
