@@ -46,7 +46,8 @@ where
         }
         _ => None,
     };
-    let made = make::<T>(&mut attempts, call, &data).await?;
+    let made = make::<T>(&mut attempts, call, &data).await;
+    let made = made.map_err(|error| attempts.verdict(error))?;
     if let Some(remembering) = remembering.filter(|_| made.ok) {
         remembering.confirm();
         // The next leader may have been asked already for what there was before. Should there be none in time, it will be.

@@ -229,7 +229,8 @@ async fn publish_again(
     let context = leadership.context(call_id, Some(deadline), member.caller());
     let mut call = member.call(info, arguments, context);
     call.errors = Errors::Text;
-    let replied = leadership.call_bytes(method, call, member.id());
+    let Ok(admitted) = leadership.admit_restoring() else { return };
+    let replied = leadership.call_admitted(admitted, method, call, member.id());
     let timeout = member.options.subscribe_timeout;
     let result = match tokio::time::timeout_at(deadline.into(), replied).await {
         Ok(reply) => failure::check(info.name, timeout, &reply),

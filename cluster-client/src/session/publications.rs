@@ -43,9 +43,11 @@ impl Remembered {
         let bytes: usize =
             self.by_key.values().flat_map(BTreeMap::values).map(|p| p.arguments.len()).sum();
         let held = Held { keys: self.by_key.len(), bytes };
-        if !self.by_key.contains_key(&key) {
-            held.room_for(arguments.len(), bounds)?;
-        }
+        // Those of the key that are under way are held, too, until it is known which one counts.
+        let replaced = self.by_key.get(&key).map(|published| {
+            published.values().filter(|p| p.confirmed).map(|p| p.arguments.len()).sum()
+        });
+        held.room_for(replaced, arguments.len(), bounds)?;
         self.by_key
             .entry(key)
             .or_default()
@@ -116,11 +118,17 @@ struct Held {
 }
 
 impl Held {
-    /// Whether there is room for one more key; else the name of the bound.
-    fn room_for(self, bytes: usize, bounds: Bounds) -> Result<(), &'static str> {
-        if self.keys >= bounds.keys {
+    /// Whether there is room for a publication, in place of one of the same key that had so many bytes, or else of one more
+    /// key; else the name of the bound.
+    fn room_for(
+        self,
+        replaced: Option<usize>,
+        bytes: usize,
+        bounds: Bounds,
+    ) -> Result<(), &'static str> {
+        if replaced.is_none() && self.keys >= bounds.keys {
             Err("limits.publications_per_follower")
-        } else if self.bytes + bytes > bounds.bytes {
+        } else if self.bytes - replaced.unwrap_or(0) + bytes > bounds.bytes {
             Err("limits.publication_bytes_per_follower")
         } else {
             Ok(())
@@ -163,10 +171,9 @@ impl<A> Owners<A> {
         bytes: usize,
         bounds: Bounds,
     ) -> Result<(), &'static str> {
-        if self.by_key.get(key).is_some_and(|owner| owner.by.who == who) {
-            return Ok(());
-        }
-        self.held.get(&who).copied().unwrap_or_default().room_for(bytes, bounds)
+        let own = self.by_key.get(key).filter(|owner| owner.by.who == who);
+        let held = self.held.get(&who).copied().unwrap_or_default();
+        held.room_for(own.map(|own| own.bytes), bytes, bounds)
     }
 
     /// The key was published. Returns the owner before, if it was another one: it has to forget. `bytes` are those that
@@ -318,7 +325,11 @@ mod tests {
             mine.begin(key(name), 9, Bytes::from_static(bytes), BOUNDS)
         };
         assert_eq!(more(&mut mine, "more", b""), Err("limits.publications_per_follower"));
-        assert_eq!(more(&mut mine, "x", b"the key is there already"), Ok(()));
+        mine.confirm(&key("x"), 0);
+        let bytes = Err("limits.publication_bytes_per_follower");
+        assert_eq!(more(&mut mine, "x", &[0; 21]), bytes, "in place of the five there");
+        assert_eq!(more(&mut mine, "x", &[0; 20]), Ok(()));
+        assert_eq!(more(&mut mine, "x", b"1"), bytes, "what is under way is held, too");
         let mut mine = Remembered::default();
         assert_eq!(more(&mut mine, "x", &[0; 20]), Ok(()));
         assert_eq!(more(&mut mine, "y", &[0; 20]), Err("limits.publication_bytes_per_follower"));
@@ -330,11 +341,12 @@ mod tests {
         let full = Err("limits.publications_per_follower");
         assert_eq!(owners.room_for(&key("more"), A, 5, BOUNDS), full);
         assert_eq!(owners.room_for(&key("x"), A, 5, BOUNDS), Ok(()));
+        assert_eq!(owners.room_for(&key("x"), A, 20, BOUNDS), Ok(()));
+        assert_eq!(owners.room_for(&key("x"), A, 21, BOUNDS), bytes, "in place of the five there");
         assert_eq!(owners.room_for(&key("more"), B, 5, BOUNDS), Ok(()));
         // What is taken over, undone or taken back makes room.
         owners.published(key("x"), by(B, 1), Some(()), 5);
         assert_eq!(owners.room_for(&key("more"), A, 5, BOUNDS), Ok(()));
-        let bytes = Err("limits.publication_bytes_per_follower");
         assert_eq!(owners.room_for(&key("more"), A, 25, BOUNDS), bytes);
     }
 }

@@ -1,6 +1,9 @@
 //! A publication belongs to the process that made it.
 
-use cluster_client::{Role, RolePreference};
+use std::time::Duration;
+
+use cluster_client::testing::Network;
+use cluster_client::{Error, Outcome, Role, RolePreference, cluster_client};
 use support::free_port;
 
 use crate::peers::Relay;
@@ -89,4 +92,31 @@ async fn what_its_user_has_taken_back_is_forgotten() {
     soon(publisher.membership().close()).await;
     assert_eq!(log.count("withdraw s kept"), 1);
     assert_eq!(log.count("withdraw s gone"), 1);
+}
+
+struct Switch;
+
+#[cluster_client]
+impl Switch {
+    #[publish(idempotent, key = "name", timeout = "2s")]
+    async fn turn_on(&self, name: String) -> Result<(), Error> {
+        drop(name);
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_may_be_repeated_and_was_sent_once_may_have_run() {
+    let network = Network::new(1);
+    let [leader, follower] = [network.process(), network.process()];
+    let factory = |_| std::future::ready(Ok::<_, Error>(Switch));
+    let _led = soon(SwitchProxy::builder().process(&leader).start(factory)).await.unwrap();
+    let proxy = SwitchProxy::builder().process(&follower).role(RolePreference::Follower);
+    let proxy = soon(proxy.start(factory)).await.unwrap();
+    leader.stop();
+    let publishing = tokio::spawn(async move { proxy.turn_on("light".into()).await });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    leader.kill();
+    let error = soon(publishing).await.unwrap().unwrap_err();
+    assert_eq!(error.outcome(), Outcome::Unknown, "{error:?}");
 }

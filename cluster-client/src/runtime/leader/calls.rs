@@ -10,7 +10,7 @@ use bytes::Bytes;
 use cluster_protocol::{Codec, EncodeArguments, Failure, Header};
 
 use super::follower::Follower;
-use super::publications::Settlement;
+use super::publications::{NO_TURN, Settlement, comes_in_time};
 use super::serving::Connection;
 use super::upstream::Request;
 use super::{HeldPermit, Leadership, Permit, refusal};
@@ -87,21 +87,17 @@ impl Connection {
         // A Node process does not say that it has given up waiting.
         let deadline = self.deadline(header);
         let until = deadline.filter(|_| self.node.is_some() && !oneway);
-        // One that is to be undone some day is not cut off either, lest nobody knew that it was made.
-        let fate = match (oneway, settlement.is_undoable()) {
+        // One that publishes what can be undone, or undoes it, is not cut off either, lest nobody knew that it was made.
+        let fate = match (oneway, settlement.is_owed()) {
             (true, _) => Fate::Oneway,
             (false, true) => Fate::RunsOn,
             (false, false) => Fate::MayBeCutOff,
         };
         self.run(header, method, fate, permit, async move {
-            if !turn.has_come() {
-                turn.come().await;
-                if !oneway && leadership.is_late(caller, deadline) {
-                    return Reply::failed(
-                        Failure::Expired,
-                        "its turn came when its time had passed",
-                    );
-                }
+            let waits = !turn.has_come();
+            let comes = comes_in_time(&mut turn, deadline).await;
+            if !comes || waits && !oneway && !leadership.fanout.is_attached(caller) {
+                return Reply::failed(Failure::Expired, NO_TURN);
             }
             let running = leadership.scope(served);
             let reply = match until {

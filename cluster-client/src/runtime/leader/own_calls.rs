@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cluster_protocol::Failure;
 use tokio::sync::oneshot;
 
+use super::publications::{NO_TURN, comes_in_time};
 use super::{HeldPermit, Leadership, Refusal, refusal};
 use crate::serve::{Call, Reply, Slot};
 use crate::service::Served;
@@ -40,6 +41,13 @@ impl Leadership {
         Ok(Admitted { client, permit: self.enter()?.hold(bytes) })
     }
 
+    /// Lets a call in that is to make again what there was before, whatever the bounds.
+    pub(crate) fn admit_restoring(&self) -> Result<Admitted, Refusal> {
+        let client = self.client().ok_or(Refusal::Closed)?;
+        let permit = self.enter_unbounded().ok_or(Refusal::Closed)?;
+        Ok(Admitted { client, permit })
+    }
+
     /// Runs a call that was let in.
     pub(crate) async fn call_admitted(
         self: &Arc<Self>,
@@ -59,29 +67,23 @@ impl Leadership {
         let Some(served) = slot.take() else {
             return Reply::failed(Failure::UnknownMethod, "the method cannot be called");
         };
-        let is_undoable = settlement.is_undoable();
+        let is_owed = settlement.is_owed();
         let mut turn = self.turn(&settlement);
         let leadership = Arc::clone(self);
         let running = async move {
             let _permit = permit;
-            if !turn.has_come() {
-                turn.come().await;
-                if leadership.is_late(caller, deadline) {
-                    return Reply::failed(
-                        Failure::Expired,
-                        "its turn came when its time had passed",
-                    );
-                }
+            if !comes_in_time(&mut turn, deadline).await {
+                return Reply::failed(Failure::Expired, NO_TURN);
             }
             let reply = leadership.scope(served).await;
             leadership.settle(settlement, reply.answered, caller);
             drop(turn);
             reply
         };
-        if !is_undoable {
+        if !is_owed {
             return running.await;
         }
-        // One that is to be undone some day is not cut off with its caller, lest nobody knew that it was made.
+        // One that publishes what can be undone, or undoes it, is not cut off with its caller, lest nobody knew that it was made.
         let (told, reply) = oneshot::channel();
         self.spawn(async move {
             // The caller may have given up waiting.

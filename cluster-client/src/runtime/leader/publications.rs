@@ -29,6 +29,21 @@ pub(crate) struct Arguments {
     data: Bytes,
 }
 
+/// Waits for a call's turn, until its deadline. Whether it has come.
+pub(super) async fn comes_in_time(
+    turn: &mut Turn<PublicationKey>,
+    deadline: Option<Instant>,
+) -> bool {
+    let Some(at) = deadline else {
+        turn.come().await;
+        return true;
+    };
+    turn.has_come() || tokio::time::timeout_at(at.into(), turn.come()).await.is_ok()
+}
+
+/// Why a call has not begun that waited for its turn.
+pub(super) const NO_TURN: &str = "calls for the same key were before it until its time had passed";
+
 /// What a call will have changed once it has succeeded.
 #[derive(Default)]
 pub(crate) struct Settlement {
@@ -37,12 +52,13 @@ pub(crate) struct Settlement {
 }
 
 impl Settlement {
-    /// Whether it is to be taken back when its owner goes.
-    pub(super) fn is_undoable(&self) -> bool {
-        matches!(&self.published, Some((_, _, Some(_))))
+    /// Whether it must be written down what has become of the call, so that it is not cut off: what it publishes can be taken
+    /// back some day, or it takes something back, which is not to be published again.
+    pub(super) fn is_owed(&self) -> bool {
+        self.undoable().next().is_some()
     }
 
-    /// What can be taken back.
+    /// What can be taken back, or is.
     fn undoable(&self) -> impl Iterator<Item = &PublicationKey> {
         let published = self.published.iter().filter(|(_, _, undo)| undo.is_some());
         published.map(|(key, ..)| key).chain(&self.undone)
@@ -81,12 +97,6 @@ impl Leadership {
     /// client could have done such calls in another order than is written down here.
     pub(super) fn turn(&self, settlement: &Settlement) -> Turn<PublicationKey> {
         self.turns.ask(settlement.undoable().filter(|_| !planted(Bug::UndoesOutOfTurn)))
-    }
-
-    /// Whether a call that has waited for its turn has nobody any more who waits for it.
-    pub(super) fn is_late(&self, caller: SubscriberId, deadline: Option<Instant>) -> bool {
-        let expired = deadline.is_some_and(|deadline| deadline <= clock::now());
-        expired || !self.fanout.is_attached(caller)
     }
 
     /// Whether a follower may publish that; else the name of the bound.
