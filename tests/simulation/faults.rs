@@ -38,6 +38,7 @@ impl World {
                 let process = &self.members[whom].process;
                 process.set_slow(rate);
                 self.past.disturbed.insert(process.id());
+                self.past.slowed.insert(process.id());
             }
             _ => {
                 let by = Duration::from_secs(self.random.u64(1..3600));

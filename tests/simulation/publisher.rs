@@ -12,10 +12,6 @@ use crate::log::{Log, Told};
 /// These keys are published by all processes, each other one by the process whose id it is.
 pub(crate) const SHARED: Range<u64> = 1 << 32..(1 << 32) + 3;
 
-/// Whether leaders make the publications of one key, and take them back, one after the other. As long as they do not, these take
-/// no time here, and nothing is said of the keys that all share.
-pub(crate) const SERIALISED: bool = true;
-
 /// Publishes under a key of its own.
 pub(crate) async fn own(proxy: CounterProxy, log: Log, process: u32, mut random: fastrand::Rng) {
     loop {

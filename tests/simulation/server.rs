@@ -8,7 +8,6 @@ use tokio::time::sleep;
 
 use crate::book::{Book, Connection};
 use crate::counter::{Newest, Slot, Tick};
-use crate::publisher::SERIALISED;
 
 /// How many keys can be subscribed to.
 pub(crate) const KEYS: u64 = 4;
@@ -39,11 +38,11 @@ impl Server {
     }
 
     pub(crate) async fn publish(&self, connection: Connection, key: u64, value: u64) {
-        self.take_time_for_key(value, || self.book().publish(connection, key, value)).await;
+        self.take_time(value, || self.book().publish(connection, key, value)).await;
     }
 
     pub(crate) async fn retract(&self, connection: Connection, key: u64, value: u64) {
-        self.take_time_for_key(!value, || self.book().retract(connection, key)).await;
+        self.take_time(!value, || self.book().retract(connection, key)).await;
     }
 
     pub(crate) fn newest(&self, connection: Connection, key: u64) -> Subscription<Newest> {
@@ -62,10 +61,6 @@ impl Server {
         let (sender, subscription) = Subscription::channel();
         self.book().board(connection, sender);
         subscription
-    }
-
-    async fn take_time_for_key(&self, what: u64, act: impl FnOnce()) {
-        if SERIALISED { self.take_time(what, act).await } else { act() }
     }
 
     /// How long it takes follows from `what` it is: mostly no time.

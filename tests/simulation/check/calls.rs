@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cluster_client::Outcome;
+use tokio::time::Instant;
 
 use super::Past;
 use crate::book::{Book, Run};
@@ -24,7 +25,8 @@ pub(super) fn check(
         let broken = ran(operation, runs, past)
             .or_else(|| told_in_time(operation, past))
             .or_else(|| calm(operation, past))
-            .or_else(|| given_up(operation, runs, past));
+            .or_else(|| given_up(operation, runs, past))
+            .or_else(|| given_up_meanwhile(*id, operation, book, past));
         if let Some(broken) = broken {
             let times: Vec<_> = runs.iter().map(|run| run.at - past.began).collect();
             return Err(format!("call {id} {broken}: ran at {times:?}, {operation:?}"));
@@ -105,4 +107,23 @@ fn given_up(operation: &Operation, runs: &[Run], past: &Past) -> Option<&'static
     let late = |run: &Run| run.at > since + GRACE && undisturbed(run.leader);
     (undisturbed(operation.caller) && runs.iter().any(late))
         .then_some("ran long after its caller had given up")
+}
+
+/// A leader that was stopped starts nothing of which it finds, when it goes on, that nobody waits for it any more.
+fn given_up_meanwhile(
+    id: u64,
+    operation: &Operation,
+    book: &Book,
+    past: &Past,
+) -> Option<&'static str> {
+    // Behind ballast the word of it may still be on its way.
+    if operation.kind == Kind::Oneway || past.stand_alone {
+        return None;
+    }
+    let failed = operation.told.filter(|(_, told)| *told != Told::Done).map(|(at, _)| at);
+    let since = failed.into_iter().chain(operation.dropped).min()?;
+    let begun = book.begun.get(&id).map_or(&[][..], Vec::as_slice);
+    let late = |(at, leader): &(Instant, u32)| *at > since + GRACE && !past.slowed.contains(leader);
+    (!past.disturbed.contains(&operation.caller) && begun.iter().any(late))
+        .then_some("came to a leader after its caller had given up")
 }

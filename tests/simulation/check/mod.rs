@@ -31,6 +31,8 @@ pub(crate) struct Past {
     pub(crate) closed: BTreeMap<u32, Closed>,
     /// They were stopped or slow at some time.
     pub(crate) disturbed: BTreeSet<u32>,
+    /// They were slow at some time.
+    pub(crate) slowed: BTreeSet<u32>,
     /// Members have only closed.
     is_calm: bool,
     /// Members may have stood alone.
@@ -54,6 +56,7 @@ impl Past {
             gone: BTreeMap::new(),
             closed: BTreeMap::new(),
             disturbed: BTreeSet::new(),
+            slowed: BTreeSet::new(),
             is_calm: conditions.is_calm(),
             stand_alone: conditions.stand_alone(),
             is_cramped: conditions.cramped.is_some(),
