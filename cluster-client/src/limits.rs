@@ -152,7 +152,8 @@ pub struct Limits {
     pub reconnect_pause: Duration,
     /// How long a closing leader waits for the calls it has accepted, then for publications that are taken back, and then for
     /// the real client's `#[close]`, each; and a closing follower for the answers of those it has sent. Default 5 s. What takes
-    /// longer is cut off.
+    /// longer is cut off; one-way calls, calls that publish or take back what has an `undo`, and the leader's own are not
+    /// waited for any longer, but go on and find the real client closed.
     pub drain: Duration,
 }
 

@@ -123,8 +123,8 @@ impl Subscriptions {
         self.keys().interests.is_read(key)
     }
 
-    /// What a new leader is asked for, in an order that is the same each time. Keys that are being asked for just now are not among them: whoever asks goes
-    /// on until there is an answer.
+    /// What a new leader is asked for, in an order that is the same each time. Keys that are being asked for just now are not
+    /// among them: whoever asks goes on until there is an answer.
     pub(crate) fn wanted(&self) -> Vec<Wanted> {
         if planted(Bug::ForgetsSubscriptions) {
             return Vec::new();

@@ -124,7 +124,8 @@ async fn ask(leadership: &Arc<Leadership>, request: &Request) -> Result<Upstream
     let Some(client) = leadership.client() else {
         return Err(Reply::failed(Failure::GoingAway, "the leader is going away"));
     };
-    // Whoever asks has a place in the bounds already, and waits: with another one, those who ask might leave no room to answer them.
+    // Whoever asks has a place in the bounds already, and waits: with another one, those who ask might leave no room to
+    // answer them.
     let Some(_permit) = leadership.enter_unbounded() else {
         return Err(Reply::failed(Failure::GoingAway, "the leader is going away"));
     };
