@@ -305,3 +305,18 @@ impl<S: Service> Served for Bound<S> {
 pub(crate) fn methods<S: Service>() -> Arc<[MethodInfo]> {
     S::METHODS.iter().map(|method| method.info).collect()
 }
+
+/// For each method, whether its calls publish something that is remembered, or take it back.
+pub(crate) fn settling(methods: &[MethodInfo]) -> Vec<bool> {
+    let mut settling = vec![false; methods.len()];
+    for (index, info) in methods.iter().enumerate() {
+        if let Kind::Publish { remembered: true, undo, .. } = info.kind {
+            for method in [Some(index), undo].into_iter().flatten() {
+                if let Some(settles) = settling.get_mut(method) {
+                    *settles = true;
+                }
+            }
+        }
+    }
+    settling
+}

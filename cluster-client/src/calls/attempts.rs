@@ -19,7 +19,7 @@ use crate::runtime::leader::Leadership;
 use crate::runtime::link::{Answer, LeaderLink, PendingCall, StartError};
 use crate::service::MethodInfo;
 use crate::session::backoff::Backoff;
-use crate::session::calls::{AnswerKind, CallLoss};
+use crate::session::calls::{AnswerKind, CallLoss, CallTraits};
 
 pub(super) struct Attempts<'a> {
     pub(super) member: &'a Arc<Member>,
@@ -29,7 +29,7 @@ pub(super) struct Attempts<'a> {
     timeout: Duration,
     /// Of a proxy that keeps to one role.
     pinned: Option<&'a Link>,
-    idempotent: bool,
+    traits: CallTraits,
     /// An attempt was sent and its answer never came.
     may_have_run: bool,
     /// The link of the last attempt, which brought nothing.
@@ -68,7 +68,7 @@ impl<'a> Attempts<'a> {
             deadline: clock::now() + timeout,
             timeout,
             pinned,
-            idempotent: info.idempotent,
+            traits: CallTraits { idempotent: info.idempotent, settles: member.settles(method) },
             may_have_run: false,
             failed: None,
             backoff: Backoff::default(),
@@ -79,7 +79,7 @@ impl<'a> Attempts<'a> {
 
     /// As if the method were idempotent: to ask twice is to ask once.
     pub(super) fn idempotent(mut self) -> Self {
-        self.idempotent = true;
+        self.traits.idempotent = true;
         self
     }
 
@@ -152,7 +152,7 @@ impl<'a> Attempts<'a> {
         waker: Waker,
         data: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), EncodeError>,
     ) -> Result<PendingCall<'l>, StartError> {
-        link.start(conn, self.deadline, self.idempotent, waker, data)
+        link.start(conn, self.deadline, self.traits, waker, data)
     }
 
     /// Waits for what comes of a call that was sent to a leader in another process, in the same turn. `Ok(None)`: it
@@ -189,7 +189,7 @@ impl<'a> Attempts<'a> {
                 return Err(self.expired(Outcome::NotExecuted));
             }
             Some(_) if planted(Bug::ResendsUnknownCalls) => {}
-            Some(_) if self.idempotent && !planted(Bug::GivesUpIdempotentCalls) => {
+            Some(_) if self.traits.idempotent && !planted(Bug::GivesUpIdempotentCalls) => {
                 self.may_have_run = true;
             }
             Some(_) => return Err(self.disconnected()),

@@ -27,7 +27,7 @@ use crate::options::Options;
 use crate::runtime::joining::Obstacle;
 use crate::runtime::leader::Leadership;
 use crate::serve::{Call, Errors};
-use crate::service::{MethodInfo, Served, Service, methods};
+use crate::service::{MethodInfo, Served, Service, methods, settling};
 use crate::session::payload::Payload;
 use crate::session::publications::Remembered;
 use crate::session::retries::RetryBudget;
@@ -45,6 +45,8 @@ pub(crate) struct Member {
     pub(crate) options: Options,
     pub(crate) channel: Arc<str>,
     pub(crate) methods: Arc<[MethodInfo]>,
+    /// For each method, whether its calls publish something or take it back.
+    settling: Vec<bool>,
     pub(crate) interface: Arc<[MethodDescription]>,
     /// The methods as Node processes see them, if there may be some.
     pub(crate) node: Option<Arc<NodeInterface>>,
@@ -86,6 +88,7 @@ impl Member {
         let member = Arc::new(Self {
             id: SubscriberId::unique(),
             service: TypeId::of::<S>(),
+            settling: settling(&methods),
             interface: methods.iter().map(MethodInfo::describe).collect(),
             methods,
             status: Arc::new(Status::new(Arc::clone(&channel), options.port, instance)),
@@ -216,6 +219,11 @@ impl Member {
     }
 
     // Making calls.
+
+    /// Whether calls of this method publish something or take it back.
+    pub(crate) fn settles(&self, method: usize) -> bool {
+        self.settling.get(method).is_some_and(|settles| *settles)
+    }
 
     /// A call begins.
     pub(crate) fn count_call(&self) {

@@ -93,16 +93,21 @@ pub(super) async fn follow(
     let mut states = events.leader.subscribe();
     // The session whose leader was asked for the subscriptions.
     let mut asked: Option<Arc<Session>> = None;
+    let mut is_behind = false;
     loop {
         let known = states.borrow_and_update().clone();
+        let returns = is_behind && known.state == ChannelState::Ready && !known.silent;
         match known.state {
             _ if known.silent => {
+                is_behind = true;
                 if let Some(session) = asked.take() {
                     unsubscribe_all(member, &session);
                 }
                 member.carry_over(link.take_lost());
                 stand_in.begin();
             }
+            // Until it has caught up the stand-in serves on.
+            ChannelState::Ready if is_behind => {}
             ChannelState::Ready => {
                 stand_in.end().await;
                 events.heed_pushes();
@@ -175,6 +180,7 @@ pub(super) async fn follow(
                 if known.state == ChannelState::Failed && !stand_in.is_serving() => return End::Lost,
             // The sender lives in `events`, so this cannot fail.
             _ = states.changed() => {}
+            () = link.caught_up(), if returns => is_behind = false,
             never = stand_in.serve() => match never {},
         }
     }

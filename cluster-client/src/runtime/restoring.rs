@@ -15,7 +15,7 @@ use crate::failure;
 use crate::member::Member;
 use crate::membership::ClusterEvent;
 use crate::session::backoff::Backoff;
-use crate::session::calls::{AnswerKind, CallLoss};
+use crate::session::calls::{AnswerKind, CallLoss, CallTraits};
 use crate::subscription::CloseReason;
 
 /// So many subscriptions and publications are restored at once, well under what a leader lets one follower do.
@@ -96,8 +96,9 @@ async fn make_all(
                     out.extend_from_slice(&request.arguments);
                     Ok(())
                 };
+                let waker = cx.waker().clone();
                 let call =
-                    session.link.start(&request.conn, deadline, false, cx.waker().clone(), data);
+                    session.link.start(&request.conn, deadline, request.traits(), waker, data);
                 call.map_err(NotMade::Start)
             }));
             answers.resize_with(calls.len(), || None);
@@ -226,6 +227,11 @@ impl Request {
                 })
             }
         }
+    }
+
+    fn traits(&self) -> CallTraits {
+        let settles = matches!(self.what, What::Publication(_));
+        CallTraits { idempotent: false, settles }
     }
 
     /// The key, of a subscription.

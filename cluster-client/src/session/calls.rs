@@ -44,10 +44,18 @@ pub(crate) struct NewCall {
     pub(crate) packet: Range<u64>,
     /// Its number among the calls that were sent on this connection, from 1.
     pub(crate) ordinal: u64,
-    /// It may be sent to somebody else although the leader may have it.
-    pub(crate) idempotent: bool,
+    pub(crate) traits: CallTraits,
     /// Woken when the call is over.
     pub(crate) waker: Waker,
+}
+
+/// What a connection treats one call otherwise for than another.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct CallTraits {
+    /// It may be sent to somebody else although the leader may have it.
+    pub(crate) idempotent: bool,
+    /// It publishes something or takes it back: until that is known, what was published before is not to be made again.
+    pub(crate) settles: bool,
 }
 
 /// What the payload of an answer is.
@@ -99,7 +107,7 @@ struct Slot {
     deadline: Instant,
     packet: Range<u64>,
     ordinal: u64,
-    idempotent: bool,
+    traits: CallTraits,
     /// Its buffer outlives the call.
     payload: Payload,
 }
@@ -134,7 +142,7 @@ impl Calls {
         slot.deadline = call.deadline;
         slot.packet = call.packet;
         slot.ordinal = call.ordinal;
-        slot.idempotent = call.idempotent;
+        slot.traits = call.traits;
         self.live += 1;
         self.earliest = self.earliest.into_iter().chain([call.deadline]).min();
         Some(slot.id)
@@ -211,7 +219,7 @@ impl Calls {
         for slot in self.slots.iter_mut().filter(|slot| slot.is_waiting()) {
             // Once the first byte of a packet is written the others must follow, and then it may run.
             let sent = slot.packet.start < written;
-            if !sent || slot.idempotent {
+            if !sent || slot.traits.idempotent {
                 let call = slot.end(CallLoss::Disconnected { sent }, sent);
                 self.live -= usize::from(call.is_some());
                 ended.extend(call);
@@ -248,6 +256,11 @@ impl Calls {
         self.live
     }
 
+    /// Whether a call waits that publishes something or takes it back.
+    pub(crate) fn any_settles(&self) -> bool {
+        self.live > 0 && self.slots.iter().any(|slot| slot.traits.settles && slot.is_waiting())
+    }
+
     /// No call expires before this; `None`: no call waits. May be earlier than it has to be.
     pub(crate) fn earliest_deadline(&self) -> Option<Instant> {
         self.earliest.filter(|_| self.live > 0)
@@ -269,7 +282,7 @@ impl Calls {
             deadline,
             packet: 0..0,
             ordinal: 0,
-            idempotent: false,
+            traits: CallTraits::default(),
             payload: Payload::default(),
         });
         Some(index)

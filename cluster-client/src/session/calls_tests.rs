@@ -31,7 +31,7 @@ impl Table {
             deadline: self.after(seconds),
             packet: end - 10..end,
             ordinal: self.sequence,
-            idempotent: false,
+            traits: CallTraits::default(),
             waker: Waker::noop().clone(),
         };
         self.calls.insert(call).unwrap()
@@ -99,7 +99,7 @@ fn who_is_given_up_keeps_what_it_may_have_got_and_must_not_run_twice() {
         deadline: table.after(1),
         packet: 0..5,
         ordinal: 4,
-        idempotent: true,
+        traits: CallTraits { idempotent: true, ..CallTraits::default() },
         waker: Waker::noop().clone(),
     };
     let again = table.calls.insert(call).unwrap();
@@ -177,7 +177,7 @@ fn the_number_of_calls_is_bounded_and_a_burst_leaves_no_memory_behind() {
             deadline: table.now,
             packet: 0..1,
             ordinal: 1,
-            idempotent: false,
+            traits: CallTraits::default(),
             waker,
         };
         table.calls.insert(call)

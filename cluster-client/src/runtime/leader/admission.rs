@@ -1,7 +1,9 @@
 //! The leader's side of a handshake: the first packet says which channel a connection is for.
 
+use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -83,10 +85,16 @@ impl Newcomer {
                 self.read.consume(len);
                 return Ok(Some(register));
             }
-            if std::future::poll_fn(|cx| self.read.poll_read(cx)).await? == 0 {
+            if poll_fn(|cx| self.read.poll_read(cx)).await? == 0 {
                 return Ok(None);
             }
         }
+    }
+
+    /// Whether it has closed the connection, as far as can be seen without waiting.
+    async fn has_hung_up(&mut self) -> bool {
+        let read = &mut self.read;
+        poll_fn(|cx| Poll::Ready(matches!(read.poll_read(cx), Poll::Ready(Ok(0) | Err(_))))).await
     }
 
     /// The packet that has come, and its length.
@@ -119,7 +127,7 @@ fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Er
 
 async fn answer(
     register: Register,
-    newcomer: Newcomer,
+    mut newcomer: Newcomer,
     write: WriteHalf,
     owner: &Arc<PortOwner>,
 ) -> io::Result<()> {
@@ -155,11 +163,15 @@ async fn answer(
         leadership.outdone(hello.epoch);
         return refuse(&write, id, ChannelState::GoingAway, owner, "").await;
     }
+    if newcomer.has_hung_up().await {
+        // It may have connected again since, and would take its own place.
+        return Ok(());
+    }
     let caller = Caller { pid: hello.pid, instance: InstanceId(hello.instance), local: false };
     let peer = Connected { caller, codec: hello.codec, node: None };
     let follower = Follower::new(&leadership, SubscriberId::unique(), peer, write);
-    match leadership.fanout.add_follower(&follower) {
-        Ok(()) => {}
+    let before = match leadership.fanout.add_follower(&follower) {
+        Ok(before) => before,
         Err(NotAdmitted::GoingAway) => {
             return refuse(follower.socket(), id, ChannelState::GoingAway, owner, "").await;
         }
@@ -167,12 +179,17 @@ async fn answer(
             let reason = full(&leadership);
             return refuse(follower.socket(), id, ChannelState::Refused, owner, &reason).await;
         }
-    }
+    };
     leadership.want_client();
     let state = leadership.state();
     let welcome = Welcome { channels: owner.channel_names(), ..leadership.welcome(&state) };
     follower.send(&packet(Kind::Response, id, welcome, &leadership.welcome_data(&state)));
-    leadership.spawn(serving::serve(follower, newcomer.read, None));
+    leadership.spawn(async move {
+        if let Some(before) = before {
+            before.superseded().await;
+        }
+        serving::serve(follower, newcomer.read, None).await;
+    });
     Ok(())
 }
 

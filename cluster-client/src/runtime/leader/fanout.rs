@@ -86,7 +86,11 @@ impl Fanout {
         lock(&self.roster).add_local(member);
     }
 
-    pub(crate) fn add_follower(&self, follower: &Arc<Follower>) -> Result<(), NotAdmitted> {
+    /// Returns what is still there of the same member: an older connection, which that has given up.
+    pub(super) fn add_follower(
+        &self,
+        follower: &Arc<Follower>,
+    ) -> Result<Option<Arc<Follower>>, NotAdmitted> {
         lock(&self.roster).add_follower(follower, self.max_followers)
     }
 

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use cluster_protocol::{Codec, PushEvent};
+use tokio_util::sync::CancellationToken;
 
 use super::Leadership;
 use super::admission::Told;
@@ -45,6 +46,8 @@ pub(crate) struct Follower {
     leadership: Arc<Leadership>,
     socket: WriteHalf,
     state: Mutex<State>,
+    /// Its connection is not served any more.
+    gone: CancellationToken,
 }
 
 struct State {
@@ -103,6 +106,7 @@ impl Follower {
                 task: None,
                 liveness: Liveness::new(clock::now(), leadership.terms.heartbeat_interval),
             }),
+            gone: CancellationToken::new(),
         })
     }
 
@@ -222,6 +226,17 @@ impl Follower {
 
     pub(super) fn end(&self, reason: String) {
         self.order(|orders| orders.end = Some(reason));
+    }
+
+    /// Its process has registered anew. What it had sent before that, and what has not been read of it, is not started any
+    /// more: what it does from now on would come too early.
+    pub(super) async fn superseded(&self) {
+        self.end("its process has registered anew".to_owned());
+        self.gone.cancelled().await;
+    }
+
+    pub(super) fn set_gone(&self) {
+        self.gone.cancel();
     }
 
     /// A subscription of a Node process is to be opened again.

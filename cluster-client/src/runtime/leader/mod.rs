@@ -55,7 +55,7 @@ use crate::limits::Limits;
 use crate::membership::{ClusterEvent, LeaderInfo, Status};
 use crate::node::NodeInterface;
 use crate::runtime::host::Host;
-use crate::service::{MethodInfo, Served};
+use crate::service::{MethodInfo, Served, settling};
 use crate::session::publications::PublicationKey;
 use crate::session::share::Total;
 
@@ -132,7 +132,7 @@ impl Leadership {
     pub(crate) fn new(terms: Terms, status: Arc<Status>) -> Arc<Self> {
         let leadership = Arc::new(Self {
             fanout: Fanout::new(&terms.limits),
-            settling: publications::settling(&terms.methods),
+            settling: settling(&terms.methods),
             turns: Arc::default(),
             since: terms.host.wall_clock(),
             terms,

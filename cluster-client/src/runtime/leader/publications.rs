@@ -293,18 +293,3 @@ impl Fanout {
         }
     }
 }
-
-/// For each method, whether its calls publish something or take it back.
-pub(super) fn settling(methods: &[MethodInfo]) -> Vec<bool> {
-    let mut settling = vec![false; methods.len()];
-    for (index, info) in methods.iter().enumerate() {
-        if let Kind::Publish { remembered: true, undo, .. } = info.kind {
-            for method in [Some(index), undo].into_iter().flatten() {
-                if let Some(settles) = settling.get_mut(method) {
-                    *settles = true;
-                }
-            }
-        }
-    }
-    settling
-}

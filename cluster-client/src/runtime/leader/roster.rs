@@ -47,20 +47,23 @@ impl Roster {
         self.by_id.insert(member.id(), Subscriber::Local(member));
     }
 
+    /// Returns the last that the same member was before, if it is still there: it goes in favour of this one.
     pub(super) fn add_follower(
         &mut self,
         follower: &Arc<Follower>,
         limit: usize,
-    ) -> Result<(), NotAdmitted> {
+    ) -> Result<Option<Arc<Follower>>, NotAdmitted> {
         if self.closed {
             return Err(NotAdmitted::GoingAway);
         }
-        if self.followers >= limit {
+        let instance = follower.instance();
+        let before = self.followers().filter(|other| other.instance() == instance).last().cloned();
+        if self.followers >= limit && before.is_none() {
             return Err(NotAdmitted::Full);
         }
         self.followers += 1;
         self.by_id.insert(follower.id(), Subscriber::Remote(Arc::clone(follower)));
-        Ok(())
+        Ok(before)
     }
 
     pub(super) fn remove(&mut self, id: SubscriberId) {

@@ -100,6 +100,7 @@ impl Drop for Gone {
         follower.cancel_all();
         leadership.fanout.remove(follower.id());
         leadership.undo_all(follower.id());
+        follower.set_gone();
         let reason = std::mem::take(&mut self.reason);
         tracing::debug!(channel = leadership.channel(), pid, %instance, reason, "a follower left");
         leadership.emit(ClusterEvent::FollowerLeft { pid, instance, reason });

@@ -10,6 +10,7 @@
 //! - `task`, `inbound`: the connection's task, and what it makes of the bytes it has read
 //! - `clock`: deadlines and heartbeats
 //! - `leaving`: the last calls of a process that closes
+//! - `catching_up`: the leader was given up and is back
 //! - `scratch`: where packets are encoded
 
 use std::{
@@ -35,7 +36,7 @@ use super::transport::{self, ReadHalf, WriteHalf};
 use crate::limits::Limits;
 use crate::node::Peer;
 use crate::session::{
-    calls::{Calls, NewCall},
+    calls::{CallTraits, Calls, NewCall},
     ids::Ids,
     liveness::Liveness,
     oneways::{Lost, Oneway, Unconfirmed},
@@ -44,6 +45,7 @@ use crate::session::{
 };
 
 mod call;
+mod catching_up;
 mod clock;
 mod inbound;
 mod leaving;
@@ -129,7 +131,7 @@ pub(crate) struct LeaderLink {
     sequence: Arc<AtomicU64>,
     /// Rung when the clock task has to look earlier than it meant to.
     bell: Notify,
-    /// Rung when no call waits any more and none is taken.
+    /// Rung when no call waits any more and none is taken, or when the leader has caught up.
     quiet: Notify,
     end: watch::Sender<Option<LinkEnd>>,
 }
@@ -152,6 +154,7 @@ impl LeaderLink {
         };
         let state = State {
             phase: Phase::Open,
+            is_behind: false,
             outbound: Outbound::default(),
             calls: Calls::with_ids(ids),
             oneways: Unconfirmed::new(settings.limits.waiting_calls, settings.limits.waiting_bytes),
@@ -177,14 +180,14 @@ impl LeaderLink {
         link
     }
 
-    /// Sends a call; `data` appends its arguments. One that is `idempotent` does not wait for a leader that is given up.
+    /// Sends a call; `data` appends its arguments. One that is idempotent does not wait for a leader that is given up.
     /// The future that is returned is to be polled in the same turn of the same task whose `waker` this is: it relies on
     /// being woken, and so returns `Pending` the first time.
     pub(crate) fn start(
         &self,
         conn: &[u8],
         deadline: Instant,
-        idempotent: bool,
+        traits: CallTraits,
         waker: Waker,
         data: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), EncodeError>,
     ) -> Result<PendingCall<'_>, StartError> {
@@ -201,7 +204,7 @@ impl LeaderLink {
             deadline,
             packet: begin..begin + packet.len() as u64,
             ordinal,
-            idempotent,
+            traits,
             waker,
         };
         let id = state.calls.insert(call).ok_or(StartError::Busy)?;

@@ -21,6 +21,8 @@ use crate::session::{
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) phase: Phase,
+    /// The leader was given up, and has not [caught up](super::LeaderLink::caught_up) since.
+    pub(super) is_behind: bool,
     pub(super) outbound: Outbound,
     pub(super) calls: Calls,
     pub(super) oneways: Unconfirmed,
@@ -114,6 +116,7 @@ impl State {
         if self.phase == Phase::Open {
             self.phase = Phase::GivenUp;
         }
+        self.is_behind = true;
         let written = self.outbound.maybe_written();
         let mut given_up = Vec::new();
         self.calls.give_up(written, &mut given_up);

@@ -103,7 +103,8 @@ async fn let_in(
     }
     let follower = follower(&leadership, write);
     match leadership.fanout.add_follower(&follower) {
-        Ok(()) => {
+        // Each of its connections is a caller of its own: none takes the place of another.
+        Ok(_) => {
             leadership.want_client();
             leadership.spawn(serving::serve(follower, newcomer.read, Some(register.id)));
             Ok(())

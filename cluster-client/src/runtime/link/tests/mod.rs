@@ -26,7 +26,7 @@ use crate::{
         host::{Host, Stream},
         transport::{self, ReadHalf, WriteHalf},
     },
-    session::calls::{AnswerKind, CallLoss},
+    session::calls::{AnswerKind, CallLoss, CallTraits},
 };
 
 mod answers;
@@ -81,7 +81,7 @@ async fn start<'a>(
             out.extend_from_slice(data);
             Ok(())
         };
-        Poll::Ready(link.start(CONN, deadline, false, cx.waker().clone(), data))
+        Poll::Ready(link.start(CONN, deadline, CallTraits::default(), cx.waker().clone(), data))
     })
     .await
 }
