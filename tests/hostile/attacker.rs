@@ -1,5 +1,6 @@
 //! A raw connection to a leader's port.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
@@ -124,8 +125,11 @@ impl Attacker {
     }
 }
 
+/// The registration of a process that has never registered before.
 pub(crate) fn register(channel: &str) -> Vec<u8> {
-    let hello = Hello { version: 1, instance: 1, pid: 1, codec: Codec::Json, epoch: 0 };
+    static INSTANCES: AtomicU64 = AtomicU64::new(1);
+    let instance = u128::from(INSTANCES.fetch_add(1, Ordering::Relaxed));
+    let hello = Hello { version: 1, instance, pid: 1, codec: Codec::Json, epoch: 0 };
     let conn =
         ConnObject::RegisterChannel { channel_name: channel.into(), rs: Some(hello) }.to_bytes();
     packet(Kind::Request, 1, &conn, b"")

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use cluster_client::{ClusterEvent, Limits};
 use cluster_protocol::{CANCEL, HEARTBEAT, HEARTBEAT_RES, Kind, RESULT_OK};
 
-use crate::attacker::{Attacker, PATIENCE, broken_headers, call, framed, packet, request};
+use crate::attacker::{
+    Attacker, PATIENCE, broken_headers, call, framed, packet, register, request,
+};
 use crate::scene::Scene;
 use tokio::time::timeout;
 
@@ -200,4 +202,29 @@ async fn a_flood_of_calls_is_bounded() {
     scene.untouched().await;
     drop(attacker);
     scene.nothing_hangs().await;
+}
+
+/// It has given its older connection up: what comes of that now would come too late.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_registers_anew_ends_its_older_connection() {
+    let limits = Limits { followers: 3, ..Limits::default() };
+    let mut scene = Scene::with(limits, Duration::from_secs(2)).await;
+    let register = register("Victim");
+    let mut older = Attacker::connect(scene.port).await;
+    for times in 0..3 {
+        let mut newer = Attacker::connect(scene.port).await;
+        newer.send(&register).await;
+        newer.response(1).await;
+        newer.send(&call(2, "hang", &[])).await;
+        newer.is_served().await;
+        if times > 0 {
+            older.closed_within(AT_ONCE, "the older one").await;
+        }
+        older = newer;
+    }
+    assert_eq!(scene.victim.hanging(), 1, "the calls of the older ones have ended");
+    older.is_served().await;
+    drop(older);
+    scene.nothing_hangs().await;
+    scene.untouched().await;
 }

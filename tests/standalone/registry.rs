@@ -102,8 +102,9 @@ impl Registry {
         Ok(())
     }
 
-    #[invoke]
+    #[invoke(timeout = "60s")]
     pub(crate) async fn deregister(&self, name: String) -> Result<(), Error> {
+        tokio::time::sleep(Duration::from_secs(1)).await;
         let mut book = self.server.book();
         book.names.remove(&name);
         book.taken_back += 1;

@@ -44,3 +44,22 @@ async fn calls_of_the_own_client_are_finished_before_it_is_closed() {
     assert!(began.elapsed() >= Duration::from_secs(1));
     assert_eq!(slow.await.unwrap(), Ok(own.id()));
 }
+
+/// What is published is made again only when it is known that it still is.
+#[tokio::test(start_paused = true)]
+async fn what_the_leader_is_to_take_back_is_not_made_again_there() {
+    let (network, server) = (Network::new(23), Server::default());
+    let (leader, _led) = member(&network, &server).await;
+    let (own, alone) = member(&network, &server).await;
+    alone.register("name".into()).await.unwrap();
+    leader.stop();
+    let takes_back = alone.clone();
+    let takes_back = tokio::spawn(async move { takes_back.deregister("name".into()).await });
+    until(&alone, Role::Standalone).await;
+    assert_eq!(alone.whose().await, Ok(own.id()));
+    assert_eq!(server.book().names["name"], own.id());
+    leader.resume();
+    until(&alone, Role::Follower).await;
+    assert_eq!(takes_back.await.unwrap(), Ok(()));
+    assert_eq!(server.names(), [""; 0]);
+}

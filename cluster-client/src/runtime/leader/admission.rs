@@ -343,6 +343,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_has_hung_up_behind_its_registration_is_seen_to() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let stream = Stream::Tcp(listener.accept().await.unwrap().0);
+        let mut newcomer = Newcomer::new(transport::split(stream).unwrap().0, &Limits::default());
+        peer.write_all(&registration("channel", None)).await.unwrap();
+        assert!(newcomer.next_packet().await.unwrap().is_some());
+        assert!(!newcomer.has_hung_up().await);
+        peer.shutdown().await.unwrap();
+        // It is on its way, and nothing else is.
+        assert!(newcomer.next_packet().await.unwrap().is_none());
+        assert!(newcomer.has_hung_up().await);
+    }
+
+    #[tokio::test]
     async fn who_registers_again_and_again_is_heard_up_to_the_bound() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();

@@ -31,6 +31,7 @@ use crate::{
 
 mod answers;
 mod backpressure;
+mod catching_up;
 mod endings;
 mod leader;
 mod oneways;
@@ -75,13 +76,22 @@ async fn start<'a>(
     timeout: Duration,
     data: &[u8],
 ) -> Result<super::PendingCall<'a>, StartError> {
+    start_as(link, CallTraits::default(), timeout, data).await
+}
+
+async fn start_as<'a>(
+    link: &'a LeaderLink,
+    traits: CallTraits,
+    timeout: Duration,
+    data: &[u8],
+) -> Result<super::PendingCall<'a>, StartError> {
     poll_fn(|cx| {
         let deadline = Instant::now() + timeout;
         let data = &mut |out: &mut Vec<u8>| -> Result<(), EncodeError> {
             out.extend_from_slice(data);
             Ok(())
         };
-        Poll::Ready(link.start(CONN, deadline, CallTraits::default(), cx.waker().clone(), data))
+        Poll::Ready(link.start(CONN, deadline, traits, cx.waker().clone(), data))
     })
     .await
 }
