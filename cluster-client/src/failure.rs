@@ -36,7 +36,13 @@ pub(crate) fn check(method: &str, timeout: Duration, reply: &Reply) -> Result<()
             Err(method_failed(method, String::from_utf8_lossy(&reply.answer).into_owned()))
         }
         Answered::Failed(failure) => Err(error(method, timeout, failure, &reply.answer)),
+        Answered::CutOff => Err(cut_off(method)),
     }
+}
+
+/// The leader has gone, and the call may have run.
+pub(crate) fn cut_off(method: &str) -> Error {
+    Error::Disconnected { method: method.to_owned(), outcome: Outcome::Unknown }
 }
 
 /// The method's own error, whatever it was.

@@ -124,12 +124,18 @@ pub(crate) enum Answered {
     Ok,
     Err,
     Failed(Failure),
+    /// Not at all: its leader has gone, and it may have run.
+    CutOff,
 }
 
 impl Reply {
     /// Success that says no more.
     pub(crate) fn ok() -> Self {
         Self { answered: Answered::Ok, answer: Vec::new() }
+    }
+
+    pub(crate) fn cut_off() -> Self {
+        Self { answered: Answered::CutOff, answer: Vec::new() }
     }
 
     pub(crate) fn failed(failure: Failure, message: &str) -> Self {

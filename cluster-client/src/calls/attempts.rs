@@ -189,13 +189,20 @@ impl<'a> Attempts<'a> {
                 return Err(self.expired(Outcome::NotExecuted));
             }
             Some(_) if planted(Bug::ResendsUnknownCalls) => {}
-            Some(_) if self.traits.idempotent && !planted(Bug::GivesUpIdempotentCalls) => {
-                self.may_have_run = true;
-            }
-            Some(_) => return Err(self.disconnected()),
+            Some(_) => self.cut_off()?,
         }
         self.next_link(Link::Following(Arc::clone(session)));
         self.pinned.map_or(Ok(None), |_| Err(self.role_changed()))
+    }
+
+    /// The leader went away, and the call may have run. Ok: it may be sent to the next one all the same.
+    pub(super) fn cut_off(&mut self) -> Result<(), Error> {
+        if self.traits.idempotent && !planted(Bug::GivesUpIdempotentCalls) {
+            self.may_have_run = true;
+            Ok(())
+        } else {
+            Err(self.disconnected())
+        }
     }
 
     /// This link brings nothing: wait for another one.

@@ -13,6 +13,7 @@ use super::attempts::{Attempts, Route};
 use super::{decode, outcome, waker};
 use crate::context::{CURRENT, CallContext, CallId};
 use crate::error::{Error, Outcome};
+use crate::failure;
 use crate::member::Link;
 use crate::node::Peer;
 use crate::planted::{Bug, planted};
@@ -170,9 +171,10 @@ where
     let running = CatchPanic(local(context.clone()));
     let span = span(attempts.info.name, &context);
     let running = CURRENT.scope(context, leadership.scope(running)).instrument(span);
+    let running = leadership.unless_cut_off(running);
     match tokio::time::timeout_at(attempts.deadline.into(), running).await {
-        Ok(Ok(Ok(value))) => Ok(Ok(value)),
-        Ok(Ok(Err(error))) => {
+        Ok(Some(Ok(Ok(value)))) => Ok(Ok(value)),
+        Ok(Some(Ok(Err(error)))) => {
             // It runs the `Serialize` of the user's error.
             let passed_on = || passed_on(attempts.member.codec(), attempts.info.name, error);
             catch_unwind(AssertUnwindSafe(passed_on)).map(Err).map_err(|panic| Error::Panicked {
@@ -180,7 +182,8 @@ where
                 message: panic_message(&*panic).to_owned(),
             })
         }
-        Ok(Err(message)) => Err(Error::Panicked { method: method(), message }),
+        Ok(Some(Err(message))) => Err(Error::Panicked { method: method(), message }),
+        Ok(None) => Err(failure::cut_off(attempts.info.name)),
         Err(_) => Err(attempts.expired(Outcome::Unknown)),
     }
 }
@@ -229,5 +232,10 @@ pub(super) async fn call_by_bytes(
             Ok(None)
         }
         Answered::Failed(failure) => Err(attempts.failed(failure, &reply.answer)),
+        Answered::CutOff => {
+            attempts.cut_off()?;
+            attempts.next_link(Link::Leading(Arc::clone(leadership)));
+            Ok(None)
+        }
     }
 }

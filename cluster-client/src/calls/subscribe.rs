@@ -160,6 +160,10 @@ async fn ask<Ev: Subscribe>(
                     Answered::Failed(failure) => {
                         return Err(attempts.failed(failure, &reply.answer));
                     }
+                    Answered::CutOff => {
+                        attempts.cut_off()?;
+                        attempts.next_link(Link::Leading(Arc::clone(&leadership)));
+                    }
                 }
             }
             Route::There(session) => {

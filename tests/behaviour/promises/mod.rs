@@ -7,6 +7,7 @@ mod delivery;
 mod errors;
 mod interfaces;
 mod oneways;
+mod outlasting;
 mod publications;
 mod roles;
 mod single;

@@ -20,6 +20,8 @@ impl Follower {
         let conn = match reply.answered {
             Answered::Ok => cluster_protocol::RESULT_OK.as_bytes(),
             Answered::Err => cluster_protocol::RESULT_ERR.as_bytes(),
+            // It learns that when its connection ends, which is next.
+            Answered::CutOff => return,
             Answered::Failed(_) if self.node().is_some() => cluster_protocol::RESULT_ERR.as_bytes(),
             Answered::Failed(failure) => {
                 made =

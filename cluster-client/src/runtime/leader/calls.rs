@@ -10,8 +10,9 @@ use bytes::Bytes;
 use cluster_protocol::{Codec, EncodeArguments, Failure, Header};
 
 use super::follower::Follower;
-use super::publications::{NO_TURN, Settlement, comes_in_time};
+use super::publications::Settlement;
 use super::serving::Connection;
+use super::settling::Settling;
 use super::upstream::Request;
 use super::{HeldPermit, Leadership, Permit, refusal};
 use crate::clock;
@@ -66,13 +67,13 @@ impl Connection {
             }
         };
         let Some(slot) = self.slots.get_mut(method) else { return Ok(()) };
-        let mut turn = leadership.turn(&settlement);
+        let settling = Settling::new(leadership, self.follower.id(), settlement);
         // In place, so that calls begin in the order in which they came: nobody waits for a Node publication to send the
         // next one.
-        if !info.spawn && turn.has_come() {
+        if !info.spawn && settling.may_run() {
             let mut cx = Context::from_waker(Waker::noop());
             if let Poll::Ready(reply) = slot.poll_once(&mut cx) {
-                leadership.settle(settlement, reply.answered, self.follower.id());
+                settling.settle(reply.answered);
                 self.answer(header.id, info, oneway, reply);
                 return Ok(());
             }
@@ -87,31 +88,20 @@ impl Connection {
         // A Node process does not say that it has given up waiting.
         let deadline = self.deadline(header);
         let until = deadline.filter(|_| self.node.is_some() && !oneway);
-        // One that publishes what can be undone, or undoes it, is not cut off either, lest nobody knew that it was made.
-        let fate = match (oneway, settlement.is_owed()) {
+        let fate = match (oneway, settling.is_owed()) {
             (true, _) => Fate::Oneway,
             (false, true) => Fate::RunsOn,
             (false, false) => Fate::MayBeCutOff,
         };
         self.run(header, method, fate, permit, async move {
-            let waits = !turn.has_come();
-            let comes = comes_in_time(&mut turn, deadline).await;
-            if !comes || waits && !oneway && !leadership.fanout.is_attached(caller) {
-                return Reply::failed(Failure::Expired, NO_TURN);
-            }
-            let running = leadership.scope(served);
-            let reply = match until {
-                None => running.await,
-                Some(until) => match tokio::time::timeout_at(until.into(), running).await {
-                    Ok(reply) => reply,
-                    Err(_) => {
-                        Reply::failed(Failure::TimedOut, "it took longer than its caller waits")
-                    }
-                },
+            let wanted = || oneway || leadership.fanout.is_attached(caller);
+            let Some(until) = until else { return settling.run(served, deadline, wanted).await };
+            let served = async {
+                let late =
+                    |_| Reply::failed(Failure::TimedOut, "it took longer than its caller waits");
+                tokio::time::timeout_at(until.into(), served).await.unwrap_or_else(late)
             };
-            leadership.settle(settlement, reply.answered, caller);
-            drop(turn);
-            reply
+            settling.run(served, deadline, wanted).await
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::{Leadership, SERVING, State};
 use crate::error::{Error, Outcome};
@@ -13,6 +14,9 @@ use crate::session::topics::SubscriberId;
 
 /// The method of that kind, in errors. It need not be called so.
 const CLOSE: &str = "#[close]";
+
+/// How long calls that are cut off may take to notice.
+const CUT_OFF: Duration = Duration::from_secs(1);
 
 impl Leadership {
     pub(crate) fn step_down(&self) {
@@ -43,8 +47,8 @@ impl Leadership {
         self.ended.cancelled().await;
     }
 
-    /// Refuses new calls, lets those that were accepted finish within `limits.drain`, takes back the publications of
-    /// `leaving`, who does not make them again elsewhere, and closes the real client.
+    /// Refuses new calls, lets those that were accepted finish within `limits.drain` and cuts off the others, takes back the
+    /// publications of `leaving`, who does not make them again elsewhere, within that time too, and closes the real client.
     pub(crate) async fn drain(&self, leaving: Option<SubscriberId>) {
         let client = self.client();
         self.gate.close();
@@ -52,6 +56,9 @@ impl Leadership {
         self.fanout.go_away();
         if tokio::time::timeout(self.terms.limits.drain, self.gate.drained()).await.is_err() {
             tracing::warn!(channel = %self.terms.channel, running = self.gate.running(), "calls outlast the drain time and are cut off");
+            self.cut_off.cancel();
+            // They are dropped when they have their turns, which is before the client is closed unless they block.
+            let _ = tokio::time::timeout(CUT_OFF, self.gate.drained()).await;
         }
         if let Some(client) = client.filter(|_| !planted(Bug::LeavesClientOpen)) {
             // Those who have left meanwhile, and were not to be held up.
@@ -61,8 +68,11 @@ impl Leadership {
                     self.undo_each(&client, gone).await;
                 }
             };
-            if tokio::time::timeout(self.terms.limits.drain, undone).await.is_err() {
-                tracing::warn!(channel = %self.terms.channel, "not all publications could be taken back in time");
+            tokio::pin!(undone);
+            if tokio::time::timeout(self.terms.limits.drain, &mut undone).await.is_err() {
+                self.undos_cut_off.cancel();
+                // Each one that is left is told.
+                undone.await;
             }
             self.fanout.close_upstreams();
             let closing = CatchPanic(client.close());

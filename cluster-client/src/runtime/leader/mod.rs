@@ -25,6 +25,7 @@ mod request;
 mod roster;
 mod running;
 mod serving;
+mod settling;
 mod turns;
 mod upstream;
 
@@ -101,6 +102,10 @@ pub struct Leadership {
     outdone_by: AtomicU64,
     /// Ends every task of this leadership.
     ended: CancellationToken,
+    /// Ends the calls that it waits for no longer.
+    cut_off: CancellationToken,
+    /// The same for what takes publications back.
+    undos_cut_off: CancellationToken,
     gate: Arc<Gate>,
     /// What all followers together have still to read.
     unsent: Total,
@@ -143,6 +148,8 @@ impl Leadership {
             own_calls: AtomicU64::new(1 << 47),
             outdone_by: AtomicU64::new(0),
             ended: CancellationToken::new(),
+            cut_off: CancellationToken::new(),
+            undos_cut_off: CancellationToken::new(),
             gate: Arc::default(),
             unsent: Total::default(),
             runtime: Handle::current(),

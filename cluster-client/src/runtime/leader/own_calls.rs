@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cluster_protocol::Failure;
 use tokio::sync::oneshot;
 
-use super::publications::{NO_TURN, comes_in_time};
+use super::settling::Settling;
 use super::{HeldPermit, Leadership, Refusal, refusal};
 use crate::serve::{Call, Reply, Slot};
 use crate::service::Served;
@@ -67,29 +67,21 @@ impl Leadership {
         let Some(served) = slot.take() else {
             return Reply::failed(Failure::UnknownMethod, "the method cannot be called");
         };
-        let is_owed = settlement.is_owed();
-        let mut turn = self.turn(&settlement);
-        let leadership = Arc::clone(self);
+        let settling = Settling::new(self, caller, settlement);
+        let is_owed = settling.is_owed();
         let running = async move {
             let _permit = permit;
-            if !comes_in_time(&mut turn, deadline).await {
-                return Reply::failed(Failure::Expired, NO_TURN);
-            }
-            let reply = leadership.scope(served).await;
-            leadership.settle(settlement, reply.answered, caller);
-            drop(turn);
-            reply
+            settling.run(served, deadline, || true).await
         };
         if !is_owed {
             return running.await;
         }
-        // One that publishes what can be undone, or undoes it, is not cut off with its caller, lest nobody knew that it was made.
         let (told, reply) = oneshot::channel();
         self.spawn(async move {
             // The caller may have given up waiting.
             let _ = told.send(running.await);
         });
-        let lost = |_| Reply::failed(Failure::TimedOut, "its runtime has ended");
-        reply.await.unwrap_or_else(lost)
+        // Without a reply its runtime has ended.
+        reply.await.unwrap_or_else(|_| Reply::cut_off())
     }
 }

@@ -1,7 +1,7 @@
 //! The leader's part in publications: who owns them, and taking them back when their owner goes.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use cluster_protocol::{Codec, ConnObject};
@@ -10,7 +10,7 @@ use super::Leadership;
 use super::fanout::{Fanout, lock};
 use super::packets::control_packet;
 use super::roster::Subscriber;
-use super::turns::Turn;
+use super::settling::unless;
 use crate::clock;
 use crate::context::{CallId, Caller};
 use crate::error::{Error, Outcome};
@@ -29,21 +29,6 @@ pub(crate) struct Arguments {
     data: Bytes,
 }
 
-/// Waits for a call's turn, until its deadline. Whether it has come.
-pub(super) async fn comes_in_time(
-    turn: &mut Turn<PublicationKey>,
-    deadline: Option<Instant>,
-) -> bool {
-    let Some(at) = deadline else {
-        turn.come().await;
-        return true;
-    };
-    turn.has_come() || tokio::time::timeout_at(at.into(), turn.come()).await.is_ok()
-}
-
-/// Why a call has not begun that waited for its turn.
-pub(super) const NO_TURN: &str = "calls for the same key were before it until its time had passed";
-
 /// What a call will have changed once it has succeeded.
 #[derive(Default)]
 pub(crate) struct Settlement {
@@ -52,14 +37,8 @@ pub(crate) struct Settlement {
 }
 
 impl Settlement {
-    /// Whether it must be written down what has become of the call, so that it is not cut off: what it publishes can be taken
-    /// back some day, or it takes something back, which is not to be published again.
-    pub(super) fn is_owed(&self) -> bool {
-        self.undoable().next().is_some()
-    }
-
     /// What can be taken back, or is.
-    fn undoable(&self) -> impl Iterator<Item = &PublicationKey> {
+    pub(super) fn undoable(&self) -> impl Iterator<Item = &PublicationKey> {
         let published = self.published.iter().filter(|(_, _, undo)| undo.is_some());
         published.map(|(key, ..)| key).chain(&self.undone)
     }
@@ -93,12 +72,6 @@ impl Leadership {
         Ok(settlement)
     }
 
-    /// The place of a call in the rows for what it publishes or takes back, kept until it is settled: otherwise the real
-    /// client could have done such calls in another order than is written down here.
-    pub(super) fn turn(&self, settlement: &Settlement) -> Turn<PublicationKey> {
-        self.turns.ask(settlement.undoable().filter(|_| !planted(Bug::UndoesOutOfTurn)))
-    }
-
     /// Whether a follower may publish that; else the name of the bound.
     pub(crate) fn may_settle(
         &self,
@@ -110,7 +83,7 @@ impl Leadership {
         lock(&self.fanout.owners).room_for(key, who, bytes, self.terms.limits.publications())
     }
 
-    pub(crate) fn settle(
+    pub(super) fn settle(
         self: &Arc<Self>,
         settlement: Settlement,
         answered: Answered,
@@ -158,7 +131,7 @@ impl Leadership {
             }
         }
         for (key, mut turn) in later {
-            turn.come().await;
+            unless(&self.undos_cut_off, turn.come()).await;
             self.undo_unless_taken_over(client, &key, gone).await;
         }
     }
@@ -181,7 +154,13 @@ impl Leadership {
             return;
         }
         let timeout = info.timeout.unwrap_or(self.terms.response_timeout);
-        let result = self.run_undo(client, undo, info, arguments, timeout).await;
+        let result = if self.undos_cut_off.is_cancelled() {
+            Err(Error::GoingAway { method: info.name.to_owned() })
+        } else {
+            let running = self.run_undo(client, undo, info, arguments, timeout);
+            let ended = unless(&self.undos_cut_off, running).await;
+            ended.unwrap_or_else(|| Err(failure::cut_off(info.name)))
+        };
         if let Err(error) = result {
             tracing::warn!(channel = self.channel(), method = info.name, key = key.key, %error, "taking back a publication failed");
             self.emit(ClusterEvent::PublicationFailed { method: info.name.to_owned(), error });

@@ -106,6 +106,7 @@ async fn open(leadership: &Arc<Leadership>, topic: TopicId, request: &Request) -
         tracing::debug!(channel = leadership.channel(), method, key = %request.key, answered = ?refusal.answered, "the real client refuses a subscription");
         let error = match refusal.answered {
             Answered::Failed(kind) => failure::error(method, timeout, kind, &refusal.answer),
+            Answered::CutOff => failure::cut_off(method),
             Answered::Ok | Answered::Err => {
                 failure::method_failed(method, "an error of its own".to_owned())
             }
