@@ -63,3 +63,27 @@ async fn what_the_leader_is_to_take_back_is_not_made_again_there() {
     assert_eq!(takes_back.await.unwrap(), Ok(()));
     assert_eq!(server.names(), [""; 0]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_taken_back_alone_is_taken_back_by_the_leader_too() {
+    let (network, server) = (Network::new(24), Server::default());
+    let (leader, _led) = member(&network, &server).await;
+    let (_own, alone) = member(&network, &server).await;
+    let (_other, other) = member(&network, &server).await;
+    for name in ["goes", "stays", "taken over"] {
+        alone.register(name.into()).await.unwrap();
+    }
+    other.register("taken over".into()).await.unwrap();
+    leader.stop();
+    until(&alone, Role::Standalone).await;
+    until(&other, Role::Standalone).await;
+    alone.deregister("goes".into()).await.unwrap();
+    assert_eq!(server.book().taken_back, 1);
+    leader.resume();
+    until(&alone, Role::Follower).await;
+    until(&other, Role::Follower).await;
+    // It has its turn behind what the leader takes back.
+    alone.register("goes".into()).await.unwrap();
+    assert_eq!(server.book().taken_back, 2);
+    assert_eq!(server.names(), ["goes", "stays", "taken over"]);
+}

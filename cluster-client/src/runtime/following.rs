@@ -1,5 +1,6 @@
 //! Being a follower: one session with one leader.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
@@ -94,12 +95,15 @@ pub(super) async fn follow(
     // The session whose leader was asked for the subscriptions.
     let mut asked: Option<Arc<Session>> = None;
     let mut is_behind = false;
+    // What it may have published for us when it became silent.
+    let mut published = BTreeSet::new();
     loop {
         let known = states.borrow_and_update().clone();
         let returns = is_behind && known.state == ChannelState::Ready && !known.silent;
         match known.state {
             _ if known.silent => {
                 is_behind = true;
+                published.extend(member.remembered().keys().cloned());
                 if let Some(session) = asked.take() {
                     unsubscribe_all(member, &session);
                 }
@@ -117,6 +121,7 @@ pub(super) async fn follow(
                 };
                 let session = Session { link: Arc::clone(&link), mismatches, node: node.clone() };
                 let session = Arc::new(session);
+                release(member, &session, std::mem::take(&mut published));
                 asked = Some(Arc::clone(&session));
                 let restored = tokio::select! {
                     biased;
@@ -346,6 +351,20 @@ fn compare_with(mine: &MethodDescription, theirs: Option<&MethodDescription>) ->
 fn unsubscribe_all(member: &Member, session: &Session) {
     for wanted in member.subscriptions.wanted() {
         session.unsubscribe(&wanted.key);
+    }
+}
+
+/// What was taken back meanwhile, by the own client, is to be taken back by the leader's, too.
+fn release(member: &Member, session: &Session, published: BTreeSet<PublicationKey>) {
+    if session.node.is_some() {
+        return;
+    }
+    for gone in published.iter().filter(|key| !member.remembered().contains(key)) {
+        let Some(info) = member.methods.get(gone.method) else { continue };
+        let (method, key) = (info.name.into(), gone.key.as_str().into());
+        let conn = ConnObject::PublicationReleased { method, key }.to_bytes();
+        // A link that is closed takes back everything.
+        let _ = session.link.send_control(&conn);
     }
 }
 

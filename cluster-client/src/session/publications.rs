@@ -87,6 +87,16 @@ impl Remembered {
         self.by_key.iter().filter_map(newest).collect()
     }
 
+    /// What is published, or may be.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &PublicationKey> {
+        self.by_key.keys()
+    }
+
+    /// Whether it is published, or may be.
+    pub(crate) fn contains(&self, key: &PublicationKey) -> bool {
+        self.by_key.contains_key(key)
+    }
+
     /// How many keys are published.
     #[cfg(feature = "testing")]
     pub(crate) fn len(&self) -> usize {

@@ -93,6 +93,10 @@ impl<'a> Fields<'a> {
                 key: of.text("key", self.key)?,
                 call: of.need("call", self.call)?,
             },
+            "publication_released" => ConnObject::PublicationReleased {
+                method: of.text("method", self.method)?,
+                key: of.text("key", self.key)?,
+            },
             "going_away" => ConnObject::GoingAway { accepted: of.need("accepted", self.accepted)? },
             "heartbeat" => ConnObject::Heartbeat,
             "heartbeat_res" => ConnObject::HeartbeatRes,

@@ -168,6 +168,14 @@ pub enum ConnObject<'a> {
         /// The call that made the follower's publication: later ones stand.
         call: u64,
     },
+    /// F to L, request: the process has taken this back without its leader: take it back there, too, unless somebody else has
+    /// published it since.
+    PublicationReleased {
+        /// Wire name of the publishing method.
+        method: Cow<'a, str>,
+        /// The key of the publication.
+        key: Cow<'a, str>,
+    },
     /// L to F, request: no further calls are accepted; the leader will close.
     GoingAway {
         /// How many calls of this connection were accepted, in the order they were sent.

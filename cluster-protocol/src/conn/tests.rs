@@ -101,6 +101,10 @@ fn every_message_has_its_form() {
         &ConnObject::PublicationTaken { method: "register".into(), key: "k".into(), call: 7 },
         r#"{"type":"publication_taken","method":"register","key":"k","call":7}"#,
     );
+    is(
+        &ConnObject::PublicationReleased { method: "register".into(), key: "k".into() },
+        r#"{"type":"publication_released","method":"register","key":"k"}"#,
+    );
     is(&ConnObject::GoingAway { accepted: 5 }, r#"{"type":"going_away","accepted":5}"#);
 }
 

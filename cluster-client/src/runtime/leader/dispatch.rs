@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::membership::ClusterEvent;
 use crate::serve::Reply;
 use crate::session::payload::Payload;
+use crate::session::publications::PublicationKey;
 
 impl Connection {
     /// Does what the packet asks for. An error ends the connection, with that reason.
@@ -83,6 +84,10 @@ impl Connection {
                     node.register(header.id);
                     node.answer(leadership, None, &mut self.out)?;
                 }
+                Ok(())
+            }
+            Incoming::Release { method, key } => {
+                leadership.release(PublicationKey { method, key }, self.follower.id());
                 Ok(())
             }
             Incoming::Cancel => {

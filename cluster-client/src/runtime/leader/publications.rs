@@ -119,6 +119,20 @@ impl Leadership {
         });
     }
 
+    /// A follower that has stood alone does not publish the key any more.
+    pub(super) fn release(self: &Arc<Self>, key: PublicationKey, by: SubscriberId) {
+        let Some(client) = self.client() else { return };
+        let Some(permit) = self.enter_unbounded() else { return };
+        // At once: what it publishes from now on comes after this.
+        let mut turn = self.turns.ask([&key].into_iter());
+        let leadership = Arc::clone(self);
+        self.spawn(async move {
+            unless(&leadership.undos_cut_off, turn.come()).await;
+            leadership.undo_unless_taken_over(&client, &key, by).await;
+            drop((turn, permit));
+        });
+    }
+
     pub(super) async fn undo_each(&self, client: &Arc<dyn Served>, gone: SubscriberId) {
         // What is being published at this moment holds up nothing else.
         let mut later = Vec::new();

@@ -39,6 +39,11 @@ pub(super) enum Incoming {
     },
     /// A Node process waits for the answer to its registration, and asks again.
     NodeRegister,
+    /// What the follower has taken back by itself.
+    Release {
+        method: usize,
+        key: String,
+    },
     Cancel,
     Heartbeat,
     Answer,
@@ -102,6 +107,10 @@ pub(super) fn read(
         }
         Ok(ConnObject::RegisterChannel { .. }) if node.is_some() => Incoming::NodeRegister,
         Ok(ConnObject::UnSubscribe { key, .. }) => Incoming::Unsubscribe { key: key.into_owned() },
+        Ok(ConnObject::PublicationReleased { method, key }) => match find(&method) {
+            Some(method) => Incoming::Release { method, key: key.into_owned() },
+            None => Incoming::Ignored,
+        },
         Ok(ConnObject::Cancel) => Incoming::Cancel,
         Ok(ConnObject::Heartbeat) => Incoming::Heartbeat,
         Ok(_) | Err(DecodeError::UnknownType { .. } | DecodeError::Field { .. }) => {
