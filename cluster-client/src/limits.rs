@@ -86,9 +86,10 @@ pub struct Limits {
     /// How many of them may come at once. Default 100; 0: none is ever made.
     pub busy_retry_burst: u32,
 
-    /// Calls of this process that wait for a leader. Default 1,024, each also bounded by its own deadline.
+    /// Calls of a member that wait for a leader, and as many one-way ones. Default 1,024, each also bounded by its own deadline,
+    /// at which its place is free, leader or not.
     pub waiting_calls: usize,
-    /// Bytes of arguments of the calls that wait for a leader. Default 16 MiB.
+    /// Bytes of arguments of the calls that wait for a leader, and as many of the one-way ones. Default 16 MiB.
     pub waiting_bytes: usize,
 
     /// Bytes that wait to be written to one peer. Default 8 MiB. Beyond it a member that calls gets [`Error::Busy`], and

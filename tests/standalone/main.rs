@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod oneways;
 mod registry;
 mod starting;
 mod waiting;

@@ -35,6 +35,8 @@ pub(crate) struct Book {
     pub(crate) taken_back: u32,
     /// Who was given which epoch, and whether alone.
     pub(crate) built: Vec<(u32, u64, bool)>,
+    /// What the one-way calls have brought, and to whose client.
+    pub(crate) noted: Vec<(u32, u32)>,
     value: u64,
     watchers: Vec<(u32, SubscriptionSender<Value>)>,
 }
@@ -93,6 +95,16 @@ impl Registry {
     pub(crate) async fn slow_again(&self) -> Result<u32, Error> {
         tokio::time::sleep(Duration::from_secs(1)).await;
         Ok(self.process)
+    }
+
+    #[invoke(oneway, timeout = "20s")]
+    pub(crate) fn note(&self, number: u32) {
+        self.server.book().noted.push((number, self.process));
+    }
+
+    #[invoke(oneway, timeout = "3s")]
+    pub(crate) fn note_soon(&self, number: u32) {
+        self.server.book().noted.push((number, self.process));
     }
 
     #[publish(undo = "deregister")]

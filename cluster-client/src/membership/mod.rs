@@ -93,7 +93,7 @@ pub enum ClusterEvent {
     /// failed, panicked, or took longer than [`Limits::drain`](crate::Limits::drain) and was cut off (in the leader).
     RealClient(Error),
     /// One-way calls of a method failed after they had been accepted, mostly one. In the caller if it never left it: no leader
-    /// came in time, a bound was reached, or the member closed. In the leader if it failed there, whoever called; its caller
+    /// came in time, which is told at its deadline, a bound was reached, or the member closed. In the leader if it failed there, whoever called; its caller
     /// is not told. And in the caller if the connection ended before it was known that the leader had read them: then they
     /// are those of that connection together, and may have run ([`Outcome::Unknown`](crate::Outcome::Unknown)).
     OnewayFailed { method: String, calls: u64, error: Error },

@@ -20,7 +20,7 @@ use tracing::Instrument;
 
 use super::joining::{self, Obstacle};
 use super::standalone::StandIn;
-use super::{following, host, leading, patience, port};
+use super::{following, host, leading, patience, port, single};
 use crate::clock;
 use crate::error::Error;
 use crate::member::{Factory, Link, Member};
@@ -82,12 +82,7 @@ pub(crate) async fn start(member: &Arc<Member>, factory: Factory) -> Result<(), 
     let start = Start(Mutex::new(Some(outcome)));
     let waited = member.options.max_wait_time;
     let span = tracing::info_span!("member", channel = %member.channel, port = member.options.port, instance = %member.instance());
-    if member.options.single_mode {
-        let task = super::single::run(Arc::clone(member), factory, start);
-        member.options.host.spawn(task.instrument(span));
-    } else {
-        member.options.host.spawn(run(Arc::clone(member), factory, start).instrument(span));
-    }
+    member.options.host.spawn(live(Arc::clone(member), factory, start).instrument(span));
     let started = match patience::wait(waited, ready).await {
         Ok(Ok(outcome)) => outcome,
         // The supervisor has ended without a word: the member was closed.
@@ -100,6 +95,22 @@ pub(crate) async fn start(member: &Arc<Member>, factory: Factory) -> Result<(), 
         member.status.closed().await;
     }
     started
+}
+
+/// All that a member does. Whatever its role is, or the way to one, one-way calls wait no longer than they may.
+async fn live(member: Arc<Member>, factory: Factory, start: Start) {
+    let life = async {
+        if member.options.single_mode {
+            single::run(Arc::clone(&member), factory, start).await;
+        } else {
+            run(Arc::clone(&member), factory, start).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        never = member.expire_queued() => match never {},
+        () = life => {}
+    }
 }
 
 async fn run(member: Arc<Member>, factory: Factory, start: Start) {
