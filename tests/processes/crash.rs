@@ -95,7 +95,7 @@ fn leaders_are_killed_under_load() {
     ];
     println!("{}\n", table("from the kill to", &rows));
     println!("{courses}");
-    courses.assert_flat();
+    courses.assert_flat(rounds);
     assert!(last.max() < TAKEN_OVER_WITHIN, "{:?}", last.max());
     if rounds >= PROMISE_FROM {
         courses.veteran_leads.assert_flat("the member that leads at times, while it does");
@@ -180,11 +180,12 @@ impl Courses {
         self.own.sample_this_process();
     }
 
-    fn assert_flat(&self) {
+    fn assert_flat(&self, rounds: u64) {
         self.leaders.assert_flat("the leaders, one after the other");
         self.witness.assert_flat("the member that never leads");
         self.veteran.assert_flat("the member that leads at times, while it does not");
-        self.own.assert_flat("the test, with the ledger");
+        // The ledger has an entry for each leader that there was.
+        self.own.assert_flat_but(rounds as f64 * 0.5, "the test, with the ledger");
     }
 }
 
