@@ -90,7 +90,7 @@ pub use codec::{
 };
 pub use conn::{
     CANCEL, ChannelState, ConnObject, Failure, HEARTBEAT, HEARTBEAT_RES, Hello, PushEvent,
-    RESULT_ERR, RESULT_OK, SUBSCRIBE_RESULT_RES, Welcome, object_with_call,
+    RESULT_ERR, RESULT_OK, SUBSCRIBE_RESULT_RES, Welcome, object_to_restore, object_with_call,
 };
 pub use error::{DecodeError, EncodeError};
 pub use header::{HEADER_LEN, Header, Kind};

@@ -145,7 +145,13 @@ impl Peer {
 
 fn invoke(method: &str, arguments: u32) -> String {
     let method = method.into();
-    let conn = ConnObject::Invoke { method, arg_length: arguments, oneway: false, call: None };
+    let conn = ConnObject::Invoke {
+        method,
+        arg_length: arguments,
+        oneway: false,
+        call: None,
+        restore: false,
+    };
     String::from_utf8(conn.to_bytes()).unwrap()
 }
 

@@ -41,6 +41,7 @@ pub(crate) struct Connected {
     pub(crate) epoch: u64,
     /// That of a member which serves itself only.
     pub(crate) is_alone: bool,
+    since: Instant,
     is_open: bool,
     published: BTreeMap<u64, u64>,
 }
@@ -70,10 +71,17 @@ impl Book {
             process,
             epoch,
             is_alone,
+            since: Instant::now(),
             is_open: true,
             published: BTreeMap::new(),
         });
         Connection(self.connections.len() - 1)
+    }
+
+    /// Since when there is the client of whoever leads.
+    pub(crate) fn led_since(&self) -> Option<Instant> {
+        let leads = |one: &&Connected| one.is_open && !one.is_alone;
+        self.connections.iter().rfind(leads).map(|one| one.since)
     }
 
     /// A connection ends, with what was published on it and subscribed to.

@@ -2,18 +2,20 @@
 //!
 //! - `attempts`: a call's way to some leader, with what is tried again and what is not
 //! - `invoke`, `publish`, `subscribe`, `oneway`: one for each kind of method
+//! - `oneway_queue`: one-way calls that wait
 //! - `undone`: what is forgotten where the leader does not say so
 
 mod attempts;
 mod invoke;
 mod oneway;
+mod oneway_queue;
 mod publish;
 mod subscribe;
 mod undone;
 
 pub use self::invoke::invoke;
-pub(crate) use self::oneway::Oneways;
 pub use self::oneway::oneway;
+pub(crate) use self::oneway_queue::Oneways;
 pub use self::publish::publish;
 pub(crate) use self::subscribe::subscribe;
 

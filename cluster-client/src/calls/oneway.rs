@@ -1,19 +1,15 @@
 //! `#[invoke(oneway)]`: sent, or queued until there is a leader. What becomes of it is told by events.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
-use std::future::pending;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::Duration;
 
 use cluster_protocol::{EncodeArguments, EncodeError, timeout_millis};
-use tokio::sync::Notify;
 
 use super::attempts::unencodable;
 use crate::clock;
 use crate::error::{Error, Outcome};
 use crate::failure;
-use crate::limits::Limits;
 use crate::member::{Link, Member};
 use crate::membership::ClusterEvent;
 use crate::planted::{Bug, planted};
@@ -45,7 +41,13 @@ where
     let mut data = Vec::new();
     args.encode(member.codec(), &mut data).map_err(|error| unencodable(info, &error))?;
     let call = Oneway { method, data: data.into(), deadline: clock::now() + member.timeout(info) };
-    match member.send_oneway(&link, info, call)? {
+    let left = if member.oneways.is_empty() {
+        member.send_oneway(&link, info, call)?
+    } else {
+        // Behind those that wait.
+        Some(call)
+    };
+    match left {
         None => Ok(()),
         Some(call) => {
             member.oneways.push(info, call)?;
@@ -60,128 +62,8 @@ where
     }
 }
 
-/// One-way calls that wait for a leader, each until its deadline.
-pub(crate) struct Oneways {
-    queue: Mutex<Queue>,
-    /// Rung when `Queue::wake_at` has changed.
-    rung: Notify,
-    max_calls: usize,
-    max_bytes: usize,
-}
-
-#[derive(Default)]
-struct Queue {
-    calls: VecDeque<Oneway>,
-    bytes: usize,
-    /// When [`Member::expire_queued`] is to look: no later than the earliest deadline, and not at all if nothing is queued.
-    wake_at: Option<Instant>,
-}
-
-impl Oneways {
-    pub(crate) fn new(limits: &Limits) -> Self {
-        Self {
-            queue: Mutex::default(),
-            rung: Notify::new(),
-            max_calls: limits.waiting_calls,
-            max_bytes: limits.waiting_bytes,
-        }
-    }
-
-    fn push(&self, info: &MethodInfo, call: Oneway) -> Result<(), Error> {
-        let mut queue = self.lock();
-        let limit = if queue.calls.len() >= self.max_calls {
-            "limits.waiting_calls"
-        } else if queue.bytes + call.data.len() > self.max_bytes {
-            "limits.waiting_bytes"
-        } else {
-            self.wake_by(&mut queue, call.deadline);
-            queue.bytes += call.data.len();
-            queue.calls.push_back(call);
-            return Ok(());
-        };
-        Err(Error::Busy { method: info.name.to_owned(), limit: limit.to_owned() })
-    }
-
-    /// How many calls are queued, and with how many bytes.
-    #[cfg(feature = "testing")]
-    pub(crate) fn held(&self) -> (usize, usize) {
-        let queue = self.lock();
-        (queue.calls.len(), queue.bytes)
-    }
-
-    /// In front of those that came later. The bound on their number is that of the table it comes from.
-    fn push_back_in(&self, call: Oneway) {
-        let mut queue = self.lock();
-        self.wake_by(&mut queue, call.deadline);
-        queue.bytes += call.data.len();
-        queue.calls.push_front(call);
-    }
-
-    fn pop(&self) -> Option<Oneway> {
-        let mut queue = self.lock();
-        let call = queue.calls.pop_front()?;
-        queue.bytes -= call.data.len();
-        if queue.calls.is_empty() {
-            // No timer runs for an empty queue.
-            queue.wake_at = None;
-            self.rung.notify_one();
-        }
-        Some(call)
-    }
-
-    /// Takes out what is past its deadline: of each method, how many calls.
-    fn take_due(&self, now: Instant) -> BTreeMap<usize, u64> {
-        let mut queue = self.lock();
-        let Queue { calls, bytes, wake_at } = &mut *queue;
-        let mut due = BTreeMap::new();
-        let mut earliest: Option<Instant> = None;
-        // In no order of deadlines, since each method has its own timeout.
-        calls.retain(|call| {
-            let waits = call.deadline > now;
-            if waits {
-                earliest = Some(earliest.map_or(call.deadline, |other| other.min(call.deadline)));
-            } else {
-                *bytes -= call.data.len();
-                *due.entry(call.method).or_default() += 1;
-            }
-            waits
-        });
-        if *wake_at != earliest {
-            *wake_at = earliest;
-            self.rung.notify_one();
-        }
-        due
-    }
-
-    /// Sleeps until a deadline may have come, however the queue changes meanwhile.
-    async fn may_be_due(&self) {
-        loop {
-            let wake_at = self.lock().wake_at;
-            let sleep = async {
-                match wake_at {
-                    Some(at) => tokio::time::sleep_until(at.into()).await,
-                    None => pending().await,
-                }
-            };
-            tokio::select! {
-                biased;
-                () = self.rung.notified() => {}
-                () = sleep => return,
-            }
-        }
-    }
-
-    fn wake_by(&self, queue: &mut Queue, deadline: Instant) {
-        if queue.wake_at.is_none_or(|wake_at| deadline < wake_at) {
-            queue.wake_at = Some(deadline);
-            self.rung.notify_one();
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+/// A leader that had no room for what was queued is asked again after this.
+const PAUSE: Duration = Duration::from_millis(10);
 
 impl Member {
     /// There is a leader: sends what has waited for one.
@@ -189,28 +71,47 @@ impl Member {
         self.report_due();
         while let Some(call) = self.oneways.pop() {
             let Some(info) = self.methods.get(call.method) else { continue };
-            match self.send_oneway(&self.link(), info, call) {
+            let link = self.link();
+            match self.send_oneway(&link, info, call.clone()) {
                 Ok(None) => {}
-                // The leader is gone again.
-                Ok(Some(call)) => return self.oneways.push_back_in(call),
+                Ok(Some(call)) => {
+                    self.oneways.push_back_in(call);
+                    // The leader is gone again, or has been followed by another one since it was asked for.
+                    if link.is(&self.link()) {
+                        return;
+                    }
+                }
+                // There will be room before its deadline.
+                Err(Error::Busy { .. }) => return self.oneways.push_back_for(call, PAUSE),
                 Err(error) => self.report_oneway(info, 1, error),
             }
         }
     }
 
-    /// Reports what is queued as its deadlines come, whether there is a leader or not.
-    pub(crate) async fn expire_queued(&self) -> Infallible {
+    /// Looks after what is queued, for ever: reports what is past its deadline, whether there is a leader or not, and sends
+    /// again what a leader had no room for.
+    pub(crate) async fn tend_queued(self: &Arc<Self>) -> Infallible {
         loop {
             self.oneways.may_be_due().await;
-            self.report_due();
+            match self.link() {
+                Link::Leading(_) | Link::Following(_) => self.send_queued(),
+                Link::Electing | Link::Failed(_) | Link::Closed => self.report_due(),
+            }
         }
     }
 
     fn report_due(&self) {
+        let has_leader = matches!(self.link(), Link::Leading(_) | Link::Following(_));
         for (method, calls) in self.oneways.take_due(clock::now()) {
-            if let Some(info) = self.methods.get(method) {
-                self.report_oneway(info, calls, self.no_leader(self.timeout(info)));
-            }
+            let Some(info) = self.methods.get(method) else { continue };
+            let timeout = self.timeout(info);
+            let error = if has_leader {
+                let method = info.name.to_owned();
+                Error::DeadlineExceeded { method, timeout, outcome: Outcome::NotExecuted }
+            } else {
+                self.no_leader(timeout)
+            };
+            self.report_oneway(info, calls, error);
         }
     }
 
@@ -334,60 +235,4 @@ impl Member {
 /// One that a Node leader was sent: it answers none, and who publishes is told by another event.
 fn is_publication(info: &MethodInfo) -> bool {
     matches!(info.kind, Kind::Publish { .. })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::pin::pin;
-    use std::time::Duration;
-
-    use super::*;
-
-    /// How often `future` was polled until there was nothing to wait for but the end of a day.
-    async fn polls_in_a_day(future: impl Future<Output = ()>) -> usize {
-        let mut future = pin!(future);
-        let mut polls = 0;
-        let counted = std::future::poll_fn(|context| {
-            polls += 1;
-            future.as_mut().poll(context)
-        });
-        let _ = tokio::time::timeout(Duration::from_secs(86_400), counted).await;
-        polls
-    }
-
-    fn call(timeout: u64) -> Oneway {
-        let deadline = clock::now() + Duration::from_secs(timeout);
-        Oneway { method: 7, data: vec![0; 4].into(), deadline }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn without_a_queued_call_there_is_no_timer() {
-        let oneways = Arc::new(Oneways::new(&Limits::default()));
-        // To begin with, and at the end of the day.
-        assert_eq!(polls_in_a_day(oneways.may_be_due()).await, 2);
-        let expiring = Arc::clone(&oneways);
-        let polls = tokio::spawn(async move { polls_in_a_day(expiring.may_be_due()).await });
-        tokio::task::yield_now().await;
-        oneways.push_back_in(call(10));
-        tokio::task::yield_now().await;
-        oneways.pop();
-        assert_eq!(polls.await.unwrap(), 4);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn whatever_the_order_the_earliest_deadline_is_waited_for() {
-        let oneways = Oneways::new(&Limits::default());
-        let began = clock::now();
-        for timeout in [20, 5, 10, 5] {
-            oneways.push_back_in(call(timeout));
-        }
-        for (timeout, calls) in [(5, 2), (10, 1), (20, 1)] {
-            oneways.may_be_due().await;
-            let now = clock::now();
-            assert_eq!(now - began, Duration::from_secs(timeout));
-            assert_eq!(oneways.take_due(now), BTreeMap::from([(7, calls)]));
-        }
-        let queue = oneways.lock();
-        assert_eq!((queue.calls.len(), queue.bytes, queue.wake_at), (0, 0, None));
-    }
 }

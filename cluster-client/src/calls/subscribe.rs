@@ -67,7 +67,8 @@ where
             Ok(Turn::Mine(asking)) => asking,
             Err(_) => return Err(attempts.expired(Outcome::NotExecuted).into()),
         };
-        let (link, answer) = ask::<Ev>(&mut attempts, &key, &arguments).await?;
+        let asked = ask::<Ev>(&mut attempts, &key, &arguments).await;
+        let (link, answer) = asked.map_err(|error| attempts.verdict(error))?;
         if let Some((false, bytes)) = answer {
             // A Node leader has no answer at all.
             return decode::<Never, E>(Peer::Rust, member.codec(), info.name, false, &bytes)

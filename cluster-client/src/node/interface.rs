@@ -94,8 +94,13 @@ impl NodeInterface {
 impl Publish {
     fn new(method: usize, info: &MethodInfo) -> Self {
         let name = if info.named { info.name } else { PUBLISH };
-        let conn =
-            ConnObject::Invoke { method: name.into(), arg_length: 1, oneway: true, call: None };
+        let conn = ConnObject::Invoke {
+            method: name.into(),
+            arg_length: 1,
+            oneway: true,
+            call: None,
+            restore: false,
+        };
         Self { method, name, conn: conn.to_bytes() }
     }
 

@@ -1,8 +1,8 @@
 //! Being a follower: one session with one leader.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
 use cluster_protocol::{ChannelState, ConnObject, PushEvent, Welcome};
@@ -14,6 +14,7 @@ use super::link::{LeaderLink, LinkEvents, LinkSettings, Push};
 use super::restoring::restore;
 use super::standalone::StandIn;
 use super::supervisor::{End, Start};
+use super::transport;
 use crate::context::InstanceId;
 use crate::error::Error;
 use crate::event::Item;
@@ -78,6 +79,7 @@ pub(super) async fn follow(
         node: node.clone(),
         leader: watch::Sender::new(Known { state: welcome.state, data, silent: false }),
         heeds_pushes: AtomicBool::new(true),
+        published: Mutex::default(),
     });
     let settings = LinkSettings {
         frame: member.frame_limits(),
@@ -94,26 +96,21 @@ pub(super) async fn follow(
     let mut states = events.leader.subscribe();
     // The session whose leader was asked for the subscriptions.
     let mut asked: Option<Arc<Session>> = None;
-    let mut is_behind = false;
-    // What it may have published for us when it became silent.
-    let mut published = BTreeSet::new();
     loop {
         let known = states.borrow_and_update().clone();
-        let returns = is_behind && known.state == ChannelState::Ready && !known.silent;
+        let is_behind = link.is_behind();
+        if is_behind && let Some(session) = asked.take() {
+            unsubscribe_all(member, &session);
+        }
         match known.state {
             _ if known.silent => {
-                is_behind = true;
-                published.extend(member.remembered().keys().cloned());
-                if let Some(session) = asked.take() {
-                    unsubscribe_all(member, &session);
-                }
                 member.carry_over(link.take_lost());
                 stand_in.begin();
             }
             // Until it has caught up the stand-in serves on.
             ChannelState::Ready if is_behind => {}
             ChannelState::Ready => {
-                stand_in.end().await;
+                let published_alone = stand_in.end().await;
                 events.heed_pushes();
                 let mismatches = match &node {
                     None => compare(member, &known.data),
@@ -121,7 +118,7 @@ pub(super) async fn follow(
                 };
                 let session = Session { link: Arc::clone(&link), mismatches, node: node.clone() };
                 let session = Arc::new(session);
-                release(member, &session, std::mem::take(&mut published));
+                release(member, &session, events.take_published());
                 asked = Some(Arc::clone(&session));
                 let restored = tokio::select! {
                     biased;
@@ -131,7 +128,7 @@ pub(super) async fn follow(
                         return End::Lost;
                     }
                     () = silence(&events.leader) => continue,
-                    restored = restore(member, &session) => restored,
+                    restored = restore(member, &session, published_alone) => restored,
                 };
                 member.clear_obstacle();
                 member.status.set_role(Role::Follower, Some(leader));
@@ -185,7 +182,8 @@ pub(super) async fn follow(
                 if known.state == ChannelState::Failed && !stand_in.is_serving() => return End::Lost,
             // The sender lives in `events`, so this cannot fail.
             _ = states.changed() => {}
-            () = link.caught_up(), if returns => is_behind = false,
+            () = link.caught_up(),
+                if is_behind && known.state == ChannelState::Ready && !known.silent => {}
             never = stand_in.serve() => match never {},
         }
     }
@@ -233,6 +231,8 @@ struct Inbound {
     leader: watch::Sender<Known>,
     /// False while the own client's values count.
     heeds_pushes: AtomicBool,
+    /// What the leader may have published for us when it was given up.
+    published: Mutex<BTreeSet<PublicationKey>>,
 }
 
 impl Inbound {
@@ -243,6 +243,10 @@ impl Inbound {
         if returns && planted(Bug::ForgetsPublicationsOnReturn) {
             *self.member.remembered() = Remembered::default();
         }
+    }
+
+    fn take_published(&self) -> BTreeSet<PublicationKey> {
+        std::mem::take(&mut *transport::lock(&self.published))
     }
 }
 
@@ -307,6 +311,8 @@ impl LinkEvents for Inbound {
 
     fn given_up(&self) {
         self.heeds_pushes.store(false, Ordering::Release);
+        let published = self.member.remembered().keys().cloned().collect::<Vec<_>>();
+        transport::lock(&self.published).extend(published);
         self.leader.send_modify(|known| known.silent = true);
     }
 
@@ -359,7 +365,7 @@ fn release(member: &Member, session: &Session, published: BTreeSet<PublicationKe
     if session.node.is_some() {
         return;
     }
-    for gone in published.iter().filter(|key| !member.remembered().contains(key)) {
+    for gone in published.iter().filter(|key| !member.remembered().is_confirmed(key)) {
         let Some(info) = member.methods.get(gone.method) else { continue };
         let (method, key) = (info.name.into(), gone.key.as_str().into());
         let conn = ConnObject::PublicationReleased { method, key }.to_bytes();

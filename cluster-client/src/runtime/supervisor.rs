@@ -108,7 +108,7 @@ async fn live(member: Arc<Member>, factory: Factory, start: Start) {
     };
     tokio::select! {
         biased;
-        never = member.expire_queued() => match never {},
+        never = member.tend_queued() => match never {},
         () = life => {}
     }
 }

@@ -92,9 +92,9 @@ impl Remembered {
         self.by_key.keys()
     }
 
-    /// Whether it is published, or may be.
-    pub(crate) fn contains(&self, key: &PublicationKey) -> bool {
-        self.by_key.contains_key(key)
+    /// Whether it is published for certain.
+    pub(crate) fn is_confirmed(&self, key: &PublicationKey) -> bool {
+        self.by_key.get(key).is_some_and(|all| all.values().any(|published| published.confirmed))
     }
 
     /// How many keys are published.
@@ -164,6 +164,8 @@ struct Owner<A> {
 pub(crate) struct By {
     pub(crate) who: SubscriberId,
     pub(crate) sequence: u64,
+    /// It was made again: the first time it was to another leader.
+    pub(crate) again: bool,
 }
 
 impl<A> Default for Owners<A> {
@@ -206,6 +208,11 @@ impl<A> Owners<A> {
     /// The key's undo method has succeeded. Returns the owner, which has to forget.
     pub(crate) fn undone(&mut self, key: &PublicationKey) -> Option<By> {
         self.remove(key).map(|owner| owner.by)
+    }
+
+    /// Who owns the key.
+    pub(crate) fn owner(&self, key: &PublicationKey) -> Option<By> {
+        self.by_key.get(key).map(|owner| owner.by)
     }
 
     /// All who own something.
@@ -261,7 +268,7 @@ mod tests {
     }
 
     fn by(who: SubscriberId, sequence: u64) -> By {
-        By { who, sequence }
+        By { who, sequence, again: false }
     }
 
     #[test]

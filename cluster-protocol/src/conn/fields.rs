@@ -65,6 +65,7 @@ impl<'a> Fields<'a> {
                 arg_length: of.need("argLength", self.arg_length)?,
                 oneway: of.need("oneway", self.oneway)?,
                 call: self.call,
+                restore: self.restore.unwrap_or_default(),
             },
             "invoke_result" => ConnObject::InvokeResult {
                 success: of.need("success", self.success)?,

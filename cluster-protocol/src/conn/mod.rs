@@ -58,6 +58,22 @@ pub fn object_with_call(object: &str, call: u64) -> String {
     format!("{open},\"call\":{call}}}")
 }
 
+/// The same, of a publication that is made again at another leader than the first time.
+///
+/// ```
+/// use cluster_protocol::{invoke_object, object_to_restore};
+///
+/// assert_eq!(
+///     object_to_restore(invoke_object!("register", 1, false), 7),
+///     r#"{"type":"invoke","method":"register","argLength":1,"oneway":false,"call":7,"restore":true}"#
+/// );
+/// ```
+#[must_use]
+pub fn object_to_restore(object: &str, call: u64) -> String {
+    let open = object.strip_suffix('}').unwrap_or(object);
+    format!("{open},\"call\":{call},\"restore\":true}}")
+}
+
 /// The connection object of a result.
 pub const RESULT_OK: &str = r#"{"type":"invoke_result","success":true}"#;
 /// The connection object of the error that the user's method returned.
@@ -105,6 +121,9 @@ pub enum ConnObject<'a> {
         /// Number of the call within its process, the same for each attempt.
         #[serde(skip_serializing_if = "Option::is_none")]
         call: Option<u64>,
+        /// It publishes again what was published to the leader before.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        restore: bool,
     },
     /// L to F, response to a call. The data is the result, the user's error, or a message.
     InvokeResult {

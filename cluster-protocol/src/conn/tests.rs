@@ -47,7 +47,13 @@ fn every_message_has_its_form() {
         &format!(r#"{{"type":"channel_state","rs":{welcomed}}}"#),
     );
     is(
-        &ConnObject::Invoke { method: "get".into(), arg_length: 2, oneway: true, call: Some(9) },
+        &ConnObject::Invoke {
+            method: "get".into(),
+            arg_length: 2,
+            oneway: true,
+            call: Some(9),
+            restore: false,
+        },
         r#"{"type":"invoke","method":"get","argLength":2,"oneway":true,"call":9}"#,
     );
     is(
@@ -110,8 +116,13 @@ fn every_message_has_its_form() {
 
 #[test]
 fn the_constants_are_what_the_objects_are_written_as() {
-    let invoke =
-        |oneway| ConnObject::Invoke { method: "get".into(), arg_length: 1, oneway, call: None };
+    let invoke = |oneway| ConnObject::Invoke {
+        method: "get".into(),
+        arg_length: 1,
+        oneway,
+        call: None,
+        restore: false,
+    };
     let result = |success| ConnObject::InvokeResult { success, failure: None };
     is(&invoke(false), invoke_object!("get", 1, false));
     is(&invoke(true), invoke_object!("get", 1, true));

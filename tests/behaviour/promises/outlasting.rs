@@ -2,10 +2,16 @@
 
 use std::time::Duration;
 
-use cluster_client::{ClusterEvent, Error, Events, Limits, Outcome, Role, cluster_client};
+use cluster_client::{
+    ClusterEvent, Error, Events, Limits, Outcome, Role, Subscribe, Subscription, cluster_client,
+};
+use serde::{Deserialize, Serialize};
 use support::free_port;
 
 use crate::samples::{Log, soon};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Subscribe)]
+struct News;
 
 /// Does nothing in time but to publish.
 struct Slow(Log);
@@ -32,6 +38,12 @@ impl Slow {
     async fn withdraw(&self, name: String) -> Result<(), Error> {
         self.goes_on(&format!("withdraw {name}")).await;
         Ok(())
+    }
+
+    #[subscribe]
+    async fn watch(&self) -> Result<Subscription<News>, Error> {
+        self.goes_on("watch").await;
+        Err(Error::Closed)
     }
 
     #[close]
@@ -128,4 +140,36 @@ async fn what_outlasts_the_drain_time_is_cut_off_before_the_client_is_closed() {
         ]
     );
     follower.membership().close().await;
+}
+
+#[tokio::test]
+async fn what_is_being_taken_back_is_cut_off_too() {
+    let (port, log) = (free_port(), Log::default());
+    let leader = member(port, &log).await;
+    let follower = member(port, &log).await;
+    follower.announce("a".to_owned()).await.unwrap();
+    soon(follower.membership().close()).await;
+    log.until("withdraw a", 1).await;
+    let events = leader.membership().events();
+    soon(leader.membership().close()).await;
+    assert!(log.is_in_order(&["withdraw a", "cut off", "closing"]));
+    assert_eq!(failed(events).await, [("publication", gone("withdraw"))]);
+}
+
+#[tokio::test]
+async fn a_subscription_that_is_being_opened_is_cut_off_and_may_have_been() {
+    let (port, log) = (free_port(), Log::default());
+    let leader = member(port, &log).await;
+    let follower = member(port, &log).await;
+    let (watches, other) = (leader.clone(), follower.clone());
+    let own = tokio::spawn(async move { watches.watch().await.map(drop) });
+    log.until("watch", 1).await;
+    soon(leader.membership().close()).await;
+    assert!(log.is_in_order(&["watch", "cut off", "closing"]));
+    assert_eq!(soon(own).await.unwrap(), Err(gone("watch")));
+    // A subscription may be asked for twice.
+    let again = tokio::spawn(async move { other.watch().await.map(drop) });
+    log.until("watch", 2).await;
+    soon(follower.membership().close()).await;
+    assert_eq!(soon(again).await.unwrap(), Err(gone("watch")));
 }

@@ -82,13 +82,17 @@ fn last(key: u64, book: &Book, seen: &Seen, past: &Past, alive: &[u32]) -> Optio
             || ended(value, one).is_some_and(|at| at < publication.begun)
                 && !came_late(*value, one, publication.begun, book, alive)
     };
-    // Who comes to a leader brings along what it had published last, as it knows: while it had none, nobody could tell it.
+    // Who comes to a leader brings along what it had published last, as it knows: while it had none, nobody could tell it. A leader
+    // that has seen a later publication knows better; but it remembers none that was taken back, nor does its successor know
+    // which one was the last.
+    let knows = book.led_since().is_some_and(|since| publication.begun >= since);
     let brings_back = |value: &u64, one: &Publication| {
         let process = log::publisher(*value);
         let joined = seen.joined.get(&process).is_some_and(|at| *at >= publication.begun);
         joined && process != log::publisher(*last) && matches!(one.told, Some((_, Told::Done)))
     };
-    if all.iter().any(|(value, one)| brings_back(value, one)) {
+    let is_certain = knows && !log::retracts(*last);
+    if !is_certain && all.iter().any(|(value, one)| brings_back(value, one)) {
         return None;
     }
     let settled =

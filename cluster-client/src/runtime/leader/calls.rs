@@ -11,6 +11,7 @@ use cluster_protocol::{Codec, EncodeArguments, Failure, Header};
 
 use super::follower::Follower;
 use super::publications::Settlement;
+use super::request::Attempt;
 use super::serving::Connection;
 use super::settling::Settling;
 use super::upstream::Request;
@@ -47,11 +48,11 @@ impl Connection {
         header: &Header,
         method: usize,
         oneway: bool,
-        call: Option<u64>,
+        attempt: Attempt,
         data: Payload,
     ) -> Result<(), String> {
         let Some(info) = leadership.terms.methods.get(method) else { return Ok(()) };
-        let started = self.start(leadership, header, method, info, (oneway, call), data);
+        let started = self.start(leadership, header, method, info, (oneway, attempt), data);
         let (settlement, permit) = match started {
             Ok(started) => started,
             // The follower is told which it has accepted before it is told of anything that came later.
@@ -70,7 +71,7 @@ impl Connection {
         let settling = Settling::new(leadership, self.follower.id(), settlement);
         // In place, so that calls begin in the order in which they came: nobody waits for a Node publication to send the
         // next one.
-        if !info.spawn && settling.may_run() {
+        if !info.spawn && settling.may_run() && !settling.is_outdone() {
             let mut cx = Context::from_waker(Waker::noop());
             if let Poll::Ready(reply) = slot.poll_once(&mut cx) {
                 settling.settle(reply.answered);
@@ -112,7 +113,7 @@ impl Connection {
         header: &Header,
         method: usize,
         info: &MethodInfo,
-        (oneway, call): (bool, Option<u64>),
+        (oneway, attempt): (bool, Attempt),
         data: Payload,
     ) -> Result<(Settlement, Permit<'a>), (Failure, Cow<'static, str>)> {
         let permit = self.admit(leadership, header, oneway)?;
@@ -121,8 +122,8 @@ impl Connection {
             Some(_) => Errors::Thrown,
             None => Errors::Typed,
         };
-        let call = self.call(header, info, call, data, errors)?;
-        let settlement = leadership.settlement(method, &call);
+        let call = self.call(header, info, attempt.call, data, errors)?;
+        let settlement = leadership.settlement(method, &call, attempt.restores);
         let settlement =
             settlement.map_err(|error| (Failure::BadArguments, error.to_string().into()))?;
         let may = leadership.may_settle(&settlement, self.follower.id());

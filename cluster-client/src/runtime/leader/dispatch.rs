@@ -46,10 +46,10 @@ impl Connection {
             }
             // After "going away" has been said, the follower knows that no more calls are accepted.
             _ if self.going_away && incoming.is_call() => Ok(()),
-            Incoming::Invoke { method, oneway, call, absent } => {
+            Incoming::Invoke { method, oneway, attempt, absent } => {
                 self.accepted += 1;
                 let data = if absent == 0 { data } else { with_undefined(&data, absent) };
-                self.invoke(leadership, header, method, oneway, call, data)
+                self.invoke(leadership, header, method, oneway, attempt, data)
             }
             Incoming::UnknownMethod { name: method, oneway: true } => {
                 self.accepted += 1;

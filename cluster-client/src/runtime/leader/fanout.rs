@@ -296,7 +296,8 @@ impl Fanout {
 }
 
 fn speaks(request: &Request, failure: &OpenFailure) -> bool {
-    request.codec == failure.codec || matches!(failure.answered, Answered::Failed(_))
+    request.codec == failure.codec
+        || matches!(failure.answered, Answered::Failed(_) | Answered::CutOff)
 }
 
 /// A panic while one of these locks is held leaves nothing half done that another one would trip over.

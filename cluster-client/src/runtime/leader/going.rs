@@ -10,6 +10,7 @@ use crate::failure;
 use crate::membership::ClusterEvent;
 use crate::planted::{Bug, planted};
 use crate::serve::CatchPanic;
+use crate::service::Served;
 use crate::session::topics::SubscriberId;
 
 /// The method of that kind, in errors. It need not be called so.
@@ -61,19 +62,7 @@ impl Leadership {
             let _ = tokio::time::timeout(CUT_OFF, self.gate.drained()).await;
         }
         if let Some(client) = client.filter(|_| !planted(Bug::LeavesClientOpen)) {
-            // Those who have left meanwhile, and were not to be held up.
-            let gone = self.fanout.departed().into_iter().chain(leaving);
-            let undone = async {
-                for gone in gone {
-                    self.undo_each(&client, gone).await;
-                }
-            };
-            tokio::pin!(undone);
-            if tokio::time::timeout(self.terms.limits.drain, &mut undone).await.is_err() {
-                self.undos_cut_off.cancel();
-                // Each one that is left is told.
-                undone.await;
-            }
+            self.take_back(&client, leaving).await;
             self.fanout.close_upstreams();
             let closing = CatchPanic(client.close());
             match tokio::time::timeout(
@@ -95,6 +84,28 @@ impl Leadership {
                     outcome: Outcome::Unknown,
                 }),
             }
+        }
+    }
+
+    /// Takes back what `leaving`, and whoever has left, has published. What that does not come to in time is told.
+    async fn take_back(&self, client: &Arc<dyn Served>, leaving: Option<SubscriberId>) {
+        // Those who have left meanwhile, and were not to be held up.
+        let gone = self.fanout.departed().into_iter().chain(leaving);
+        let until = tokio::time::Instant::now() + self.terms.limits.drain;
+        let undone = async {
+            for gone in gone {
+                self.undo_each(client, gone).await;
+            }
+        };
+        tokio::pin!(undone);
+        if tokio::time::timeout_at(until, &mut undone).await.is_err() {
+            self.undos_cut_off.cancel();
+            undone.await;
+        }
+        // What was begun before that has the same time.
+        if tokio::time::timeout_at(until, self.gate.drained()).await.is_err() {
+            self.undos_cut_off.cancel();
+            let _ = tokio::time::timeout(CUT_OFF, self.gate.drained()).await;
         }
     }
 

@@ -15,6 +15,8 @@ use crate::session::topics::SubscriberId;
 pub(crate) struct Admitted {
     client: Arc<dyn Served>,
     permit: HeldPermit,
+    /// It makes again what there was before.
+    restores: bool,
 }
 
 impl Leadership {
@@ -38,25 +40,25 @@ impl Leadership {
     pub(crate) fn admit(&self, bytes: usize) -> Result<Admitted, Refusal> {
         // First: who is let in finds a client.
         let client = self.client().ok_or(Refusal::Closed)?;
-        Ok(Admitted { client, permit: self.enter()?.hold(bytes) })
+        Ok(Admitted { client, permit: self.enter()?.hold(bytes), restores: false })
     }
 
     /// Lets a call in that is to make again what there was before, whatever the bounds.
     pub(crate) fn admit_restoring(&self) -> Result<Admitted, Refusal> {
         let client = self.client().ok_or(Refusal::Closed)?;
         let permit = self.enter_unbounded().ok_or(Refusal::Closed)?;
-        Ok(Admitted { client, permit })
+        Ok(Admitted { client, permit, restores: true })
     }
 
     /// Runs a call that was let in.
     pub(crate) async fn call_admitted(
         self: &Arc<Self>,
-        Admitted { client, permit }: Admitted,
+        Admitted { client, permit, restores }: Admitted,
         method: usize,
         call: Call,
         caller: SubscriberId,
     ) -> Reply {
-        let settlement = match self.settlement(method, &call) {
+        let settlement = match self.settlement(method, &call, restores) {
             Ok(settlement) => settlement,
             Err(error) => return Reply::failed(Failure::BadArguments, &error.to_string()),
         };

@@ -32,15 +32,24 @@ pub(crate) struct Arguments {
 /// What a call will have changed once it has succeeded.
 #[derive(Default)]
 pub(crate) struct Settlement {
-    published: Option<(PublicationKey, u64, Option<Arguments>)>,
+    published: Option<Publishing>,
     undone: Vec<PublicationKey>,
+}
+
+struct Publishing {
+    key: PublicationKey,
+    sequence: u64,
+    /// It was published to the leader before.
+    again: bool,
+    /// The arguments, where there is a method that takes it back.
+    undo: Option<Arguments>,
 }
 
 impl Settlement {
     /// What can be taken back, or is.
     pub(super) fn undoable(&self) -> impl Iterator<Item = &PublicationKey> {
-        let published = self.published.iter().filter(|(_, _, undo)| undo.is_some());
-        published.map(|(key, ..)| key).chain(&self.undone)
+        let published = self.published.iter().filter(|publishing| publishing.undo.is_some());
+        published.map(|publishing| &publishing.key).chain(&self.undone)
     }
 }
 
@@ -51,7 +60,13 @@ impl Leadership {
     }
 
     /// What the call will have published or taken back. The keys come from the arguments, which the call consumes.
-    pub(crate) fn settlement(&self, method: usize, call: &Call) -> Result<Settlement, Error> {
+    /// `again`: it was published to the leader before.
+    pub(crate) fn settlement(
+        &self,
+        method: usize,
+        call: &Call,
+        again: bool,
+    ) -> Result<Settlement, Error> {
         let mut settlement = Settlement::default();
         if !self.settles(method) {
             return Ok(settlement);
@@ -59,12 +74,13 @@ impl Leadership {
         for (publish, info) in self.terms.methods.iter().enumerate() {
             let Kind::Publish { key, remembered: true, undo } = info.kind else { continue };
             if publish == method {
-                let arguments = undo.map(|_| Arguments {
+                let undo = undo.map(|_| Arguments {
                     codec: call.codec,
                     data: Bytes::copy_from_slice(&call.data),
                 });
                 let key = PublicationKey { method, key: key(call)? };
-                settlement.published = Some((key, call.context.call_id().sequence, arguments));
+                let sequence = call.context.call_id().sequence;
+                settlement.published = Some(Publishing { key, sequence, again, undo });
             } else if undo == Some(method) {
                 settlement.undone.push(PublicationKey { method: publish, key: key(call)? });
             }
@@ -78,7 +94,7 @@ impl Leadership {
         settlement: &Settlement,
         who: SubscriberId,
     ) -> Result<(), &'static str> {
-        let Some((key, _, undo)) = &settlement.published else { return Ok(()) };
+        let Some(Publishing { key, undo, .. }) = &settlement.published else { return Ok(()) };
         let bytes = undo.as_ref().map_or(0, |arguments| arguments.data.len());
         lock(&self.fanout.owners).room_for(key, who, bytes, self.terms.limits.publications())
     }
@@ -92,8 +108,8 @@ impl Leadership {
         if answered != Answered::Ok {
             return;
         }
-        if let Some((key, sequence, arguments)) = settlement.published {
-            self.fanout.published(self, key, By { who: caller, sequence }, arguments);
+        if let Some(Publishing { key, sequence, again, undo }) = settlement.published {
+            self.fanout.published(self, key, By { who: caller, sequence, again }, undo);
             // Who has gone before this was settled has taken back only what it had by then.
             if !self.fanout.is_attached(caller) {
                 self.undo_all(caller);
@@ -102,6 +118,24 @@ impl Leadership {
         for key in settlement.undone {
             self.fanout.undone(self, &key);
         }
+    }
+
+    /// Whether what `caller` publishes again was published by somebody else since. It is told so, as it would have been had it
+    /// been there.
+    pub(super) fn is_outdone(&self, settlement: &Settlement, caller: SubscriberId) -> bool {
+        let Some(publishing) = settlement.published.as_ref().filter(|one| one.again) else {
+            return false;
+        };
+        let Publishing { key, sequence, again, .. } = publishing;
+        let owner = lock(&self.fanout.owners).owner(key);
+        let outdone = owner.is_some_and(|owner| {
+            owner.who != caller && !owner.again && self.fanout.is_attached(owner.who)
+        });
+        if outdone {
+            let by = By { who: caller, sequence: *sequence, again: *again };
+            self.fanout.publication_taken(self, by, key);
+        }
+        outdone
     }
 
     /// A follower has gone: its publications are taken back, in the background.

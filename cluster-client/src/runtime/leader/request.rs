@@ -16,7 +16,7 @@ pub(super) enum Incoming {
     Invoke {
         method: usize,
         oneway: bool,
-        call: Option<u64>,
+        attempt: Attempt,
         /// So many arguments were left out, which a Node process may do: they are undefined.
         absent: u32,
     },
@@ -51,6 +51,15 @@ pub(super) enum Incoming {
     Ignored,
 }
 
+/// What a call says that is sent again.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Attempt {
+    /// Its number, since it was sent first.
+    pub(super) call: Option<u64>,
+    /// It publishes again what was published to the leader before.
+    pub(super) restores: bool,
+}
+
 impl Incoming {
     /// Whether it counts among the calls of a connection.
     pub(super) fn is_call(&self) -> bool {
@@ -80,7 +89,8 @@ pub(super) fn read(
     if let Some(method) = methods.iter().position(|method| method.conn.as_bytes() == packet.conn) {
         let oneway =
             methods.get(method).is_some_and(|info| matches!(info.kind, service::Kind::Oneway));
-        return Ok(Incoming::Invoke { method, oneway, call: None, absent: 0 });
+        let attempt = Attempt::default();
+        return Ok(Incoming::Invoke { method, oneway, attempt, absent: 0 });
     }
     if packet.conn == HEARTBEAT.as_bytes() {
         return Ok(Incoming::Heartbeat);
@@ -90,10 +100,12 @@ pub(super) fn read(
         named.or_else(|| node?.alias(name))
     };
     Ok(match ConnObject::parse(packet.conn) {
-        Ok(ConnObject::Invoke { method, arg_length, oneway, call }) => match find(&method) {
+        Ok(ConnObject::Invoke { method, arg_length, oneway, call, restore }) => match find(&method)
+        {
             Some(method) => {
                 let absent = node.map_or(0, |node| node.absent(method, arg_length));
-                Incoming::Invoke { method, oneway, call, absent }
+                let attempt = Attempt { call, restores: restore };
+                Incoming::Invoke { method, oneway, attempt, absent }
             }
             None => Incoming::UnknownMethod { name: method.into_owned(), oneway },
         },

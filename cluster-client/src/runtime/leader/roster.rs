@@ -56,8 +56,14 @@ impl Roster {
         if self.closed {
             return Err(NotAdmitted::GoingAway);
         }
-        let instance = follower.instance();
-        let before = self.followers().filter(|other| other.instance() == instance).last().cloned();
+        let same = |other: &&Arc<Follower>| other.instance() == follower.instance();
+        let mut older = self.followers().filter(same);
+        let (before, waits) = (older.next().cloned(), older.next().is_some());
+        drop(older);
+        if waits {
+            // For the end of the other one. Who comes now is to come again, or there were no bound on them.
+            return Err(NotAdmitted::GoingAway);
+        }
         if self.followers >= limit && before.is_none() {
             return Err(NotAdmitted::Full);
         }

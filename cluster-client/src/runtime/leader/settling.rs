@@ -47,6 +47,11 @@ impl Settling {
         self.settlement.undoable().next().is_some()
     }
 
+    /// Whether it would publish again what somebody else has published since. To be asked when it may run.
+    pub(super) fn is_outdone(&self) -> bool {
+        self.leadership.is_outdone(&self.settlement, self.caller)
+    }
+
     /// It has run.
     pub(super) fn settle(self, answered: Answered) {
         self.leadership.settle(self.settlement, answered, self.caller);
@@ -69,6 +74,9 @@ impl Settling {
                 }
                 None => return Reply::failed(Failure::GoingAway, "its turn has not come"),
             }
+        }
+        if self.is_outdone() {
+            return Reply::ok();
         }
         let running = self.leadership.scope(call);
         let reply = self.leadership.unless_cut_off(running).await;

@@ -111,7 +111,9 @@ async fn open(leadership: &Arc<Leadership>, topic: TopicId, request: &Request) -
                 failure::method_failed(method, "an error of its own".to_owned())
             }
         };
-        if !leadership.fanout.failed(topic, refusal) {
+        // The next leader asks again.
+        let cut_off = refusal.answered == Answered::CutOff;
+        if !leadership.fanout.failed(topic, refusal) || cut_off {
             return None;
         }
         leadership.emit(ClusterEvent::SubscriptionFailed { key: request.key.to_string(), error });
@@ -144,6 +146,7 @@ async fn ask(leadership: &Arc<Leadership>, request: &Request) -> Result<Upstream
         return Err(Reply::failed(Failure::UnknownMethod, "the method is no subscription"));
     };
     let opening = crate::context::CURRENT.scope(context, leadership.scope(CatchPanic(opening)));
+    let opening = leadership.unless_cut_off(opening);
     let opened = match request.context.deadline().filter(|_| !request.restore) {
         None => opening.await,
         Some(deadline) => match tokio::time::timeout_at(deadline.into(), opening).await {
@@ -157,8 +160,9 @@ async fn ask(leadership: &Arc<Leadership>, request: &Request) -> Result<Upstream
         },
     };
     match opened {
-        Ok(Opened(result)) => result,
-        Err(panic) => Err(Reply::failed(Failure::Panicked, &panic)),
+        Some(Ok(Opened(result))) => result,
+        Some(Err(panic)) => Err(Reply::failed(Failure::Panicked, &panic)),
+        None => Err(Reply::cut_off()),
     }
 }
 

@@ -7,6 +7,11 @@ use super::state::State;
 use super::{LeaderLink, no_data};
 
 impl LeaderLink {
+    /// Whether the leader was given up, and has not [caught up](Self::caught_up) since.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.lock().is_behind
+    }
+
     /// Returns when everything that the leader has sent until now has come, and when no call is under way that publishes
     /// something or takes it back.
     pub(crate) async fn caught_up(&self) {

@@ -21,7 +21,7 @@ use crate::session::{
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) phase: Phase,
-    /// The leader was given up, and has not [caught up](super::LeaderLink::caught_up) since.
+    /// The leader was given up, and has not caught up since.
     pub(super) is_behind: bool,
     pub(super) outbound: Outbound,
     pub(super) calls: Calls,
