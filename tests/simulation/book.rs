@@ -1,6 +1,6 @@
 //! What a server knows of its clients: their connections, what ran, what is published and subscribed to on each.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use cluster_client::{CallId, SubscriptionSender};
 use tokio::time::Instant;
@@ -20,6 +20,8 @@ pub(crate) struct Book {
     pub(crate) begun: HashMap<u64, Vec<(Instant, u32)>>,
     /// When a value was published, again too.
     pub(crate) announced: Vec<(Instant, u64)>,
+    /// The values that were first published by a client of somebody who stood alone.
+    pub(crate) announced_alone: HashSet<u64>,
     pub(crate) connections: Vec<Connected>,
     /// The newest value of each key.
     pub(crate) values: [u64; KEYS as usize],
@@ -124,6 +126,9 @@ impl Book {
     pub(crate) fn publish(&mut self, connection: Connection, key: u64, value: u64) {
         if let Some(connected) = self.used(connection, "publishes") {
             connected.published.insert(key, value);
+            if connected.is_alone && self.announced.iter().all(|(_, earlier)| *earlier != value) {
+                self.announced_alone.insert(value);
+            }
             self.announced.push((Instant::now(), value));
         }
     }

@@ -110,7 +110,7 @@ pub(super) async fn follow(
             // Until it has caught up the stand-in serves on.
             ChannelState::Ready if is_behind => {}
             ChannelState::Ready => {
-                let published_alone = stand_in.end().await;
+                stand_in.end().await;
                 events.heed_pushes();
                 let mismatches = match &node {
                     None => compare(member, &known.data),
@@ -128,7 +128,7 @@ pub(super) async fn follow(
                         return End::Lost;
                     }
                     () = silence(&events.leader) => continue,
-                    restored = restore(member, &session, published_alone) => restored,
+                    restored = restore(member, &session) => restored,
                 };
                 member.clear_obstacle();
                 member.status.set_role(Role::Follower, Some(leader));

@@ -1,12 +1,11 @@
 //! Subscribing and publishing again at a new leader in another process.
 
 use std::future::poll_fn;
-use std::ops::RangeFrom;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use cluster_protocol::{ConnObject, Failure, object_to_restore, object_with_call, timeout_millis};
+use cluster_protocol::{ConnObject, Failure, object_to_restore, timeout_millis};
 
 use super::following::Session;
 use super::link::{Answer, PendingCall, StartError};
@@ -22,16 +21,9 @@ use crate::subscription::CloseReason;
 /// So many subscriptions and publications are restored at once, well under what a leader lets one follower do.
 const RESTORED_AT_ONCE: usize = 256;
 
-/// Subscribes and publishes again. Bounded by `subscribe_timeout`; what fails is told by events. What was published by calls of
-/// these numbers was published alone, and is new to any leader.
-pub(super) async fn restore(
-    member: &Arc<Member>,
-    session: &Session,
-    published_alone: Option<RangeFrom<u64>>,
-) -> Vec<Arc<str>> {
-    let requests = requests(member, session, |call| {
-        published_alone.as_ref().is_some_and(|calls| calls.contains(&call))
-    });
+/// Subscribes and publishes again. Bounded by `subscribe_timeout`; what fails is told by events.
+pub(super) async fn restore(member: &Arc<Member>, session: &Session) -> Vec<Arc<str>> {
+    let requests = requests(member, session);
     if requests.is_empty() {
         return Vec::new();
     }
@@ -150,7 +142,7 @@ enum What {
 }
 
 /// What is to be asked of this leader. What it does not have is over, and said so.
-fn requests(member: &Member, session: &Session, is_new: impl Fn(u64) -> bool) -> Vec<Request> {
+fn requests(member: &Member, session: &Session) -> Vec<Request> {
     let mut requests = Vec::new();
     for wanted in member.subscriptions.wanted() {
         let Some(info) = member.methods.get(wanted.method) else { continue };
@@ -188,7 +180,6 @@ fn requests(member: &Member, session: &Session, is_new: impl Fn(u64) -> bool) ->
         requests.push(Request {
             conn: match by_node {
                 // The same number as the first time: the real client can tell.
-                None if is_new(sequence) => object_with_call(info.conn, sequence).into_bytes(),
                 None => object_to_restore(info.conn, sequence).into_bytes(),
                 Some(conn) => conn.to_vec(),
             },

@@ -7,9 +7,7 @@
 
 use std::convert::Infallible;
 use std::future::pending;
-use std::ops::RangeFrom;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::leading::{self, EndLeadership};
 use super::supervisor::Start;
@@ -35,12 +33,7 @@ enum State {
     /// Somebody holds the port and does not answer.
     Waiting(Liveness),
     /// A real client, or an attempt to build one.
-    Serving {
-        leadership: EndLeadership,
-        work: BoxFuture<'static, Infallible>,
-        /// The numbers of the calls since then.
-        calls: RangeFrom<u64>,
-    },
+    Serving { leadership: EndLeadership, work: BoxFuture<'static, Infallible> },
 }
 
 impl StandIn {
@@ -74,8 +67,7 @@ impl StandIn {
         let ended = EndLeadership(Arc::clone(&leadership));
         let work =
             Box::pin(async move { leading::serve(&member, &factory, &leadership, &start).await });
-        let calls = self.member.sequence().load(Ordering::Relaxed)..;
-        self.state = State::Serving { leadership: ended, work, calls };
+        self.state = State::Serving { leadership: ended, work };
     }
 
     /// Serves if it has begun, or once a silence that it waits for has lasted for `standalone_after`. Cancel safe: polled
@@ -112,29 +104,28 @@ impl StandIn {
         }
     }
 
-    /// A leader answers, or this member is one: closes the own client. What was published by it, by calls of the numbers that
-    /// are returned, is made again elsewhere.
-    pub(super) async fn end(&mut self) -> Option<RangeFrom<u64>> {
-        let (EndLeadership(leadership), calls) = &self.stop()?;
-        self.member.leaving(leadership, false);
-        if !planted(Bug::KeepsStandInOpen) {
-            leadership.drain(None).await;
+    /// A leader answers, or this member is one: closes the own client. What was published by it is made again elsewhere.
+    pub(super) async fn end(&mut self) {
+        if let Some(EndLeadership(leadership)) = &self.stop() {
+            self.member.leaving(leadership, false);
+            if !planted(Bug::KeepsStandInOpen) {
+                leadership.drain(None).await;
+            }
         }
-        Some(calls.clone())
     }
 
     /// The member closes: takes back what it has published and closes the own client.
     pub(super) async fn close(&mut self) {
-        if let Some((EndLeadership(leadership), _)) = &self.stop() {
+        if let Some(EndLeadership(leadership)) = &self.stop() {
             self.member.leaving(leadership, true);
             leadership.drain(Some(self.member.id())).await;
         }
     }
 
     /// Builds no more. The leadership that is still to be drained.
-    fn stop(&mut self) -> Option<(EndLeadership, RangeFrom<u64>)> {
+    fn stop(&mut self) -> Option<EndLeadership> {
         match std::mem::replace(&mut self.state, State::Idle) {
-            State::Serving { leadership, calls, .. } => Some((leadership, calls)),
+            State::Serving { leadership, .. } => Some(leadership),
             State::Idle | State::Waiting(_) => None,
         }
     }

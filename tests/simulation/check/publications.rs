@@ -69,8 +69,9 @@ fn last(key: u64, book: &Book, seen: &Seen, past: &Past, alive: &[u32]) -> Optio
     let all: BTreeMap<u64, &Publication> = of_key(seen, key).collect();
     let acknowledged = all.iter().filter(|(_, one)| matches!(one.told, Some((_, Told::Done))));
     let (last, publication) = acknowledged.max_by_key(|(_, one)| one.begun)?;
-    // Whoever stands alone takes back what is published there, and nothing of it is made again at the leader.
-    if past.stand_alone && log::retracts(*last) {
+    // Whoever stands alone takes back only what it has published itself; and what it publishes yields, when it returns, to what a
+    // leader has been given meanwhile, be that older.
+    if past.stand_alone && log::retracts(*last) || book.announced_alone.contains(last) {
         return None;
     }
     let ended = |value: &u64, one: &Publication| {
@@ -84,8 +85,9 @@ fn last(key: u64, book: &Book, seen: &Seen, past: &Past, alive: &[u32]) -> Optio
     };
     // Who comes to a leader brings along what it had published last, as it knows: while it had none, nobody could tell it. A leader
     // that has seen a later publication knows better; but it remembers none that was taken back, nor does its successor know
-    // which one was the last.
-    let knows = book.led_since().is_some_and(|since| publication.begun >= since);
+    // which one was the last, nor anybody what came before what where somebody stood alone.
+    let leads = book.led_since().is_some_and(|since| publication.begun >= since);
+    let knows = leads && !past.stand_alone;
     let brings_back = |value: &u64, one: &Publication| {
         let process = log::publisher(*value);
         let joined = seen.joined.get(&process).is_some_and(|at| *at >= publication.begun);
