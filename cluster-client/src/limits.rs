@@ -153,8 +153,7 @@ pub struct Limits {
     pub reconnect_pause: Duration,
     /// How long a closing leader waits for the calls it has accepted, then for publications that are taken back, and then for
     /// the real client's `#[close]`, each; and a closing follower for the answers of those it has sent. Default 5 s. What takes
-    /// longer is cut off; one-way calls, calls that publish or take back what has an `undo`, and the leader's own are not
-    /// waited for any longer, but go on and find the real client closed.
+    /// longer is cut off and told, and has a second to end: then the real client is closed.
     pub drain: Duration,
 }
 

@@ -16,6 +16,7 @@ pub enum Bug {
     RunsCallsGivenUpMeanwhile,
     ForgetsDeadlines,
     HidesLostOneways,
+    HidesExpiredOneways,
     KeepsPlacesOfWaitingCalls,
     KeepsBytesOfEndedCalls,
     LeavesClientOpen,
@@ -33,6 +34,7 @@ pub enum Bug {
     ForgetsPublications,
     KeepsPublicationsOfTheDead,
     UndoesOutOfTurn,
+    RestoresOverNewer,
     LeavesGivenUpCallsInTheQueue,
     KeepsStandInOpen,
     IgnoresPushesAfterStandingAlone,
@@ -67,7 +69,7 @@ pub(crate) const fn planted(_: Bug) -> bool {
 #[cfg(planted)]
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 37] = [
         Self::ResendsUnknownCalls,
         Self::SaysNotExecutedOfUnknownCalls,
         Self::GivesUpIdempotentCalls,
@@ -79,6 +81,7 @@ impl Bug {
         Self::RunsCallsGivenUpMeanwhile,
         Self::ForgetsDeadlines,
         Self::HidesLostOneways,
+        Self::HidesExpiredOneways,
         Self::KeepsPlacesOfWaitingCalls,
         Self::KeepsBytesOfEndedCalls,
         Self::LeavesClientOpen,
@@ -96,6 +99,7 @@ impl Bug {
         Self::ForgetsPublications,
         Self::KeepsPublicationsOfTheDead,
         Self::UndoesOutOfTurn,
+        Self::RestoresOverNewer,
         Self::LeavesGivenUpCallsInTheQueue,
         Self::KeepsStandInOpen,
         Self::IgnoresPushesAfterStandingAlone,

@@ -22,7 +22,9 @@ fn symptoms(bug: Bug) -> &'static [&'static str] {
         Bug::RunsCancelledCalls | Bug::RunsCallsOfTheDead => &["long after its caller"],
         Bug::RunsCallsGivenUpMeanwhile => &["came to a leader after its caller"],
         Bug::ForgetsDeadlines => &["told after its deadline"],
-        Bug::HidesLostOneways => &["their callers have not told of them"],
+        Bug::HidesLostOneways | Bug::HidesExpiredOneways => {
+            &["their callers have not told of them"]
+        }
         Bug::KeepsPlacesOfWaitingCalls | Bug::KeepsBytesOfEndedCalls => {
             &[" keeps ", "although all is quiet", "is first told"]
         }
@@ -40,6 +42,7 @@ fn symptoms(bug: Bug) -> &'static [&'static str] {
         Bug::KeepsUpstream => &["subscriptions that nobody reads", " keeps "],
         Bug::ForgetsPublications => &["and there is "],
         Bug::KeepsPublicationsOfTheDead | Bug::SkipsUndo => &["that it has published under"],
+        Bug::RestoresOverNewer => &["came after all others"],
         Bug::UndoesOutOfTurn => &["came after all others", "and there is "],
         Bug::LeavesGivenUpCallsInTheQueue => {
             &["ran although", "ran more than once", "not to have run"]

@@ -93,12 +93,13 @@ pub enum ClusterEvent {
     /// failed, panicked, or took longer than [`Limits::drain`](crate::Limits::drain) and was cut off (in the leader).
     RealClient(Error),
     /// One-way calls of a method failed after they had been accepted, mostly one. In the caller if it never left it: no leader
-    /// came in time, which is told at its deadline, a bound was reached, or the member closed. In the leader if it failed there, whoever called; its caller
-    /// is not told. And in the caller if the connection ended before it was known that the leader had read them: then they
+    /// came in time, or none that had room for it, which is told at its deadline, or the member closed. In the leader if it
+    /// failed there, whoever called; its caller is not told. And in the caller if the connection ended before it was known that the leader had read them: then they
     /// are those of that connection together, and may have run ([`Outcome::Unknown`](crate::Outcome::Unknown)).
     OnewayFailed { method: String, calls: u64, error: Error },
     /// In the member that published: it could not be published again on a new leader; or it was not to be, and the connection
-    /// to a Node leader, which answers none, ended too soon. In the leader: an `undo` failed.
+    /// to a Node leader, which answers none, ended too soon. In the leader: an `undo` failed, or was cut off or not even begun
+    /// ([`Error::GoingAway`](crate::Error::GoingAway)) when the leader went: then it is up to the service what becomes of it.
     PublicationFailed { method: String, error: Error },
     /// In the subscriber: a subscription whose delivery is "latest" has had no value within `subscribe_timeout` (told
     /// once for a key), or a new leader has not restored a subscription of any kind within that time. It stays.
@@ -180,9 +181,10 @@ impl Membership {
     /// closes the real client and hands over the port; a follower waits for the answers of the calls it has sent. Calls
     /// that come later fail with [`Error::Closed`](crate::Error::Closed). Closing again waits for the same.
     ///
-    /// Calls that outlast [`Limits::drain`](crate::Limits::drain) are cut off: their callers in other processes get
-    /// [`Outcome::Unknown`](crate::Outcome::Unknown), or are sent to the next leader if they are idempotent. A
-    /// `#[close]` is not waited for longer than that either.
+    /// Calls that outlast [`Limits::drain`](crate::Limits::drain) are cut off before the real client is closed: their callers get
+    /// [`Outcome::Unknown`](crate::Outcome::Unknown), or, in other processes, are sent to the next leader if they are
+    /// idempotent. One-way calls are told by [`ClusterEvent::OnewayFailed`], publications that could not be taken back by
+    /// [`ClusterEvent::PublicationFailed`]. A `#[close]` is not waited for longer than that either.
     ///
     /// Called within a method of the real client, it does not wait for that method.
     ///

@@ -132,8 +132,10 @@ impl<S> Builder<S> {
     /// go on, at the price of what a cluster is there to save: as long as members stand alone, **each has a real client of
     /// its own** beside the leader's, and a value that one of them publishes to its own is not seen by the others.
     /// Subscriptions and publications are made again at the own client
-    /// ([`Event::Resynced`](crate::Event::Resynced)), and again at the leader once one answers or this member itself has won
-    /// the port; the own client is closed before that, within [`Limits::drain`](crate::Limits::drain).
+    /// ([`Event::Resynced`](crate::Event::Resynced)), and again at the leader once one answers and has caught up, or this member
+    /// itself has won the port; the own client is closed before that, within [`Limits::drain`](crate::Limits::drain). What this
+    /// member has taken back meanwhile, of what it had published itself, the leader then takes back too; and where somebody
+    /// else has published the same key at the leader meanwhile, that stays.
     ///
     /// Calls that the silent leader may have got keep waiting for it within their deadlines, but for `idempotent` ones.
     /// Time in which this process itself did not run does not count. Not less than three heartbeat intervals, and not
