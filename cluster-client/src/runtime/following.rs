@@ -79,7 +79,7 @@ pub(super) async fn follow(
         node: node.clone(),
         leader: watch::Sender::new(Known { state: welcome.state, data, silent: false }),
         heeds_pushes: AtomicBool::new(true),
-        published: Mutex::default(),
+        before: Mutex::default(),
     });
     let settings = LinkSettings {
         frame: member.frame_limits(),
@@ -118,7 +118,7 @@ pub(super) async fn follow(
                 };
                 let session = Session { link: Arc::clone(&link), mismatches, node: node.clone() };
                 let session = Arc::new(session);
-                release(member, &session, events.take_published());
+                release(member, &session, events.take_before_silence());
                 asked = Some(Arc::clone(&session));
                 let restored = tokio::select! {
                     biased;
@@ -231,8 +231,16 @@ struct Inbound {
     leader: watch::Sender<Known>,
     /// False while the own client's values count.
     heeds_pushes: AtomicBool,
-    /// What the leader may have published for us when it was given up.
-    published: Mutex<BTreeSet<PublicationKey>>,
+    /// Of when it was given up.
+    before: Mutex<BeforeSilence>,
+}
+
+/// What the leader may have done for us before it was silent.
+#[derive(Default)]
+struct BeforeSilence {
+    published: BTreeSet<PublicationKey>,
+    /// By calls with numbers less than this.
+    calls: u64,
 }
 
 impl Inbound {
@@ -245,8 +253,8 @@ impl Inbound {
         }
     }
 
-    fn take_published(&self) -> BTreeSet<PublicationKey> {
-        std::mem::take(&mut *transport::lock(&self.published))
+    fn take_before_silence(&self) -> BeforeSilence {
+        std::mem::take(&mut *transport::lock(&self.before))
     }
 }
 
@@ -311,8 +319,11 @@ impl LinkEvents for Inbound {
 
     fn given_up(&self) {
         self.heeds_pushes.store(false, Ordering::Release);
-        let published = self.member.remembered().keys().cloned().collect::<Vec<_>>();
-        transport::lock(&self.published).extend(published);
+        let published: Vec<_> = self.member.remembered().keys().cloned().collect();
+        let mut before = transport::lock(&self.before);
+        before.published.extend(published);
+        before.calls = self.member.sequence().load(Ordering::Relaxed);
+        drop(before);
         self.leader.send_modify(|known| known.silent = true);
     }
 
@@ -361,11 +372,14 @@ fn unsubscribe_all(member: &Member, session: &Session) {
 }
 
 /// What was taken back meanwhile, by the own client, is to be taken back by the leader's, too.
-fn release(member: &Member, session: &Session, published: BTreeSet<PublicationKey>) {
+fn release(member: &Member, session: &Session, before: BeforeSilence) {
     if session.node.is_some() {
         return;
     }
-    for gone in published.iter().filter(|key| !member.remembered().is_confirmed(key)) {
+    let BeforeSilence { published, calls } = before;
+    // What it has just answered its caller need not have noticed yet.
+    let is_gone = |key: &&PublicationKey| !member.remembered().is_published(key, calls);
+    for gone in published.iter().filter(is_gone) {
         let Some(info) = member.methods.get(gone.method) else { continue };
         let (method, key) = (info.name.into(), gone.key.as_str().into());
         let conn = ConnObject::PublicationReleased { method, key }.to_bytes();

@@ -92,9 +92,11 @@ impl Remembered {
         self.by_key.keys()
     }
 
-    /// Whether it is published for certain.
-    pub(crate) fn is_confirmed(&self, key: &PublicationKey) -> bool {
-        self.by_key.get(key).is_some_and(|all| all.values().any(|published| published.confirmed))
+    /// Whether it is published, or may be by a call before this one.
+    pub(crate) fn is_published(&self, key: &PublicationKey, before: u64) -> bool {
+        self.by_key.get(key).is_some_and(|all| {
+            all.iter().any(|(sequence, published)| published.confirmed || *sequence < before)
+        })
     }
 
     /// How many keys are published.

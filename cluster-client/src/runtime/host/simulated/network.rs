@@ -96,10 +96,15 @@ impl Shared {
     /// So many bytes a second reach the process; `None`: as many as there are.
     pub(crate) fn slow(&self, process: &Machine, bytes_per_second: Option<u64>) {
         let mut state = self.state();
-        match bytes_per_second {
-            Some(rate) => state.slow.insert(process.pid(), rate.max(1)),
-            None => state.slow.remove(&process.pid()),
+        let Some(rate) = bytes_per_second else {
+            if state.slow.remove(&process.pid()).is_some() {
+                let pipes: Vec<_> = state.pipes_to(process.pid()).collect();
+                drop(state);
+                pipes.iter().for_each(|pipe| pipe.hurry());
+            }
+            return;
         };
+        state.slow.insert(process.pid(), rate.max(1));
     }
 
     /// Ends the connections between two processes, and makes none until they are [healed](Self::heal).
@@ -200,6 +205,19 @@ impl Shared {
 
     fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
+    }
+}
+
+impl State {
+    /// The pipes that a process reads from.
+    fn pipes_to(&self, process: u32) -> impl Iterator<Item = Arc<Pipe>> {
+        self.connections.iter().flat_map(
+            move |Connection { ends: [from, to], pipes: [there, back] }| {
+                let there = (*to == process).then(|| there.upgrade()).flatten();
+                let back = (*from == process).then(|| back.upgrade()).flatten();
+                there.into_iter().chain(back)
+            },
+        )
     }
 }
 

@@ -89,6 +89,19 @@ impl Pipe {
         wakers.into_iter().flatten().for_each(Waker::wake);
     }
 
+    /// Its reader is slow no more: what waits for it comes now.
+    pub(super) fn hurry(&self) {
+        let reader = {
+            let mut state = self.lock();
+            let now = clock::now();
+            let State { pieces, last_arrival, ends_at, reader, .. } = &mut *state;
+            let arrivals = pieces.iter_mut().map(|(at, _)| at).chain(last_arrival).chain(ends_at);
+            arrivals.for_each(|at| *at = now.min(*at));
+            reader.take()
+        };
+        reader.into_iter().for_each(Waker::wake);
+    }
+
     fn arrival(&self, state: &State, bytes: usize) -> Instant {
         let Transit { latency, transmission } = (self.delay)(bytes);
         let first = clock::now() + latency;
