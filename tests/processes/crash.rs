@@ -149,14 +149,20 @@ fn kill(
 /// The veteran, while it leads. Nobody loses anything by that.
 fn leave_and_return(members: &[Member], audit: &mut Audit<'_>) {
     members.iter().for_each(|member| audit.hear(member));
-    let failed = audit.totals().failed();
+    let (failed, errors) = (audit.totals().failed(), audit.totals().errors.clone());
     let veteran = &members[VETERAN];
     stop(veteran);
     close(std::slice::from_ref(veteran));
     rejoin(veteran);
     enlist(veteran);
     members.iter().for_each(|member| audit.hear(member));
-    assert_eq!(audit.totals().failed(), failed, "a leader has left in good order");
+    let now = audit.totals();
+    assert_eq!(
+        now.failed(),
+        failed,
+        "a leader has left in good order: {errors:?}, then {:?}",
+        now.errors
+    );
 }
 
 /// What the processes take of the machine. Only what has the same role is alike.
