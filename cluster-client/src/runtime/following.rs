@@ -1,8 +1,8 @@
 //! Being a follower: one session with one leader.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
 use cluster_protocol::{ChannelState, ConnObject, PushEvent, Welcome};
@@ -14,7 +14,6 @@ use super::link::{LeaderLink, LinkEvents, LinkSettings, Push};
 use super::restoring::restore;
 use super::standalone::StandIn;
 use super::supervisor::{End, Start};
-use super::transport;
 use crate::context::InstanceId;
 use crate::error::Error;
 use crate::event::Item;
@@ -79,7 +78,6 @@ pub(super) async fn follow(
         node: node.clone(),
         leader: watch::Sender::new(Known { state: welcome.state, data, silent: false }),
         heeds_pushes: AtomicBool::new(true),
-        before: Mutex::default(),
     });
     let settings = LinkSettings {
         frame: member.frame_limits(),
@@ -110,7 +108,7 @@ pub(super) async fn follow(
             // Until it has caught up the stand-in serves on.
             ChannelState::Ready if is_behind => {}
             ChannelState::Ready => {
-                stand_in.end().await;
+                let withdrawn = stand_in.end().await;
                 events.heed_pushes();
                 let mismatches = match &node {
                     None => compare(member, &known.data),
@@ -118,7 +116,7 @@ pub(super) async fn follow(
                 };
                 let session = Session { link: Arc::clone(&link), mismatches, node: node.clone() };
                 let session = Arc::new(session);
-                release(member, &session, events.take_before_silence());
+                release(member, &session, &withdrawn);
                 asked = Some(Arc::clone(&session));
                 let restored = tokio::select! {
                     biased;
@@ -231,16 +229,6 @@ struct Inbound {
     leader: watch::Sender<Known>,
     /// False while the own client's values count.
     heeds_pushes: AtomicBool,
-    /// Of when it was given up.
-    before: Mutex<BeforeSilence>,
-}
-
-/// What the leader may have done for us before it was silent.
-#[derive(Default)]
-struct BeforeSilence {
-    published: BTreeSet<PublicationKey>,
-    /// By calls with numbers less than this.
-    calls: u64,
 }
 
 impl Inbound {
@@ -251,10 +239,6 @@ impl Inbound {
         if returns && planted(Bug::ForgetsPublicationsOnReturn) {
             *self.member.remembered() = Remembered::default();
         }
-    }
-
-    fn take_before_silence(&self) -> BeforeSilence {
-        std::mem::take(&mut *transport::lock(&self.before))
     }
 }
 
@@ -319,11 +303,6 @@ impl LinkEvents for Inbound {
 
     fn given_up(&self) {
         self.heeds_pushes.store(false, Ordering::Release);
-        let published: Vec<_> = self.member.remembered().keys().cloned().collect();
-        let mut before = transport::lock(&self.before);
-        before.published.extend(published);
-        before.calls = self.member.sequence().load(Ordering::Relaxed);
-        drop(before);
         self.leader.send_modify(|known| known.silent = true);
     }
 
@@ -372,14 +351,9 @@ fn unsubscribe_all(member: &Member, session: &Session) {
 }
 
 /// What was taken back meanwhile, by the own client, is to be taken back by the leader's, too.
-fn release(member: &Member, session: &Session, before: BeforeSilence) {
-    if session.node.is_some() {
-        return;
-    }
-    let BeforeSilence { published, calls } = before;
-    // What it has just answered its caller need not have noticed yet.
-    let is_gone = |key: &&PublicationKey| !member.remembered().is_published(key, calls);
-    for gone in published.iter().filter(is_gone) {
+fn release(member: &Member, session: &Session, withdrawn: &BTreeSet<PublicationKey>) {
+    // A Node leader would not understand it.
+    for gone in withdrawn.iter().filter(|_| session.node.is_none()) {
         let Some(info) = member.methods.get(gone.method) else { continue };
         let (method, key) = (info.name.into(), gone.key.as_str().into());
         let conn = ConnObject::PublicationReleased { method, key }.to_bytes();

@@ -5,6 +5,7 @@
 //! a leader answers and has caught up, or the port is won, the own client is closed, and only then subscriptions and publications are made again:
 //! where a service keeps publications by name, closing takes them back.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::future::pending;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::planted::{Bug, planted};
 use crate::service::BoxFuture;
 use crate::session::epoch;
 use crate::session::liveness::{Liveness, Verdict};
+use crate::session::publications::PublicationKey;
 
 /// What a member has in place of a leader.
 pub(super) struct StandIn {
@@ -104,14 +106,16 @@ impl StandIn {
         }
     }
 
-    /// A leader answers, or this member is one: closes the own client. What was published by it is made again elsewhere.
-    pub(super) async fn end(&mut self) {
+    /// A leader answers, or this member is one: closes the own client. What was published by it is made again elsewhere. Returns
+    /// what was taken back by it.
+    pub(super) async fn end(&mut self) -> BTreeSet<PublicationKey> {
         if let Some(EndLeadership(leadership)) = &self.stop() {
             self.member.leaving(leadership, false);
             if !planted(Bug::KeepsStandInOpen) {
                 leadership.drain(None).await;
             }
         }
+        self.member.remembered().take_withdrawn()
     }
 
     /// The member closes: takes back what it has published and closes the own client.

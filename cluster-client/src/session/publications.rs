@@ -3,7 +3,7 @@
 //! A publication is identified by its method and key. The last one to publish a key owns it: the leader tells the
 //! owner before it, which forgets. So after a change of leader each key is published again once, by its owner.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
@@ -24,6 +24,7 @@ pub(crate) struct PublicationKey {
 #[derive(Default)]
 pub(crate) struct Remembered {
     by_key: BTreeMap<PublicationKey, BTreeMap<u64, Published>>,
+    withdrawn: BTreeSet<PublicationKey>,
 }
 
 struct Published {
@@ -57,6 +58,7 @@ impl Remembered {
 
     /// It has succeeded: it takes the place of the one before.
     pub(crate) fn confirm(&mut self, key: &PublicationKey, sequence: u64) {
+        self.withdrawn.remove(key);
         let Some(published) = self.by_key.get_mut(key) else { return };
         if let Some(confirmed) = published.get_mut(&sequence) {
             confirmed.confirmed = true;
@@ -87,16 +89,17 @@ impl Remembered {
         self.by_key.iter().filter_map(newest).collect()
     }
 
-    /// What is published, or may be.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &PublicationKey> {
-        self.by_key.keys()
+    /// It was taken back while this member stood alone, and the leader does not know. No more than so many keys are kept: the
+    /// leader keeps no more of one follower either.
+    pub(crate) fn withdraw(&mut self, key: PublicationKey, most: usize) {
+        if self.withdrawn.len() < most {
+            self.withdrawn.insert(key);
+        }
     }
 
-    /// Whether it is published, or may be by a call before this one.
-    pub(crate) fn is_published(&self, key: &PublicationKey, before: u64) -> bool {
-        self.by_key.get(key).is_some_and(|all| {
-            all.iter().any(|(sequence, published)| published.confirmed || *sequence < before)
-        })
+    /// What was taken back alone and not published again.
+    pub(crate) fn take_withdrawn(&mut self) -> BTreeSet<PublicationKey> {
+        std::mem::take(&mut self.withdrawn)
     }
 
     /// How many keys are published.

@@ -117,6 +117,9 @@ impl Leadership {
         }
         for key in settlement.undone {
             self.fanout.undone(self, &key);
+            if self.terms.standalone {
+                self.fanout.withdraw(key, caller, self.terms.limits.publications_per_follower);
+            }
         }
     }
 
@@ -286,6 +289,13 @@ impl Fanout {
         let owner = lock(&self.owners).undone(key);
         if let Some(owner) = owner {
             self.publication_taken(leadership, owner, key);
+        }
+    }
+
+    /// The member that stands alone has taken the key back.
+    fn withdraw(&self, key: PublicationKey, who: SubscriberId, most: usize) {
+        if let Some(Subscriber::Local(member)) = lock(&self.roster).get(who) {
+            member.remembered().withdraw(key, most);
         }
     }
 
