@@ -122,21 +122,19 @@ impl Future for Task {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let broken = match self.link.begin_turn(cx.waker()) {
-            Turn::Write(batch) => {
-                self.link.flush(batch);
-                false
-            }
+        match self.link.begin_turn(cx.waker()) {
+            Turn::Write(batch) => self.link.flush(batch),
             Turn::Blocked => {
                 if self.link.socket.poll_write_ready(cx).is_ready() {
                     let batch = self.link.unblock();
                     self.link.flush(batch);
                 }
-                false
             }
-            Turn::Broken => true,
+            // The end is still to be read, behind what was sent before it: the runtime need not have heard of either yet. In
+            // case that the leader has not ended the connection, it is ended here.
+            Turn::Broken => self.link.socket.shutdown(),
             Turn::Closed => return Poll::Ready(()),
-        };
+        }
         loop {
             if self.link.holds_back(cx.waker()) {
                 return Poll::Pending;
@@ -146,7 +144,6 @@ impl Future for Task {
                 early => Poll::Ready(Ok(early)),
             };
             let end = match read {
-                Poll::Pending if broken => "writing to the leader failed".to_owned(),
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(0)) => "the leader closed the connection".to_owned(),
                 Poll::Ready(Err(error)) => format!("reading from the leader failed: {error}"),

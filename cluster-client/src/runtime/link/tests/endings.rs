@@ -163,6 +163,25 @@ async fn leaving_waits_until_the_leader_has_read_the_oneway_calls() {
     assert_eq!(link.take_lost(), Lost::default());
 }
 
+/// The runtime need not have heard of what there is to be read when writing fails.
+#[tokio::test]
+async fn an_answer_counts_that_came_before_writing_failed() {
+    let (link, mut leader, _) = connect(settings()).await;
+    let call = spawn_call(&link, LONG, b"x");
+    let got = leader.next().await.unwrap();
+    link.send_control(b"{not read, so that closing resets the connection}").unwrap();
+    // From here on the runtime does not look at the socket until the call is waited for.
+    let mut stream = leader.stream.into_std().unwrap();
+    stream.set_nonblocking(false).unwrap();
+    let answer = packet(Kind::Response, got.id, RESULT_OK, b"done");
+    std::io::Write::write_all(&mut stream, &answer).unwrap();
+    drop(stream);
+    link.send_control(b"{too late}").unwrap();
+    assert!(link.lock().outbound.is_broken());
+    assert_eq!(call.await.unwrap(), ok(b"done"));
+    link.closed().await;
+}
+
 #[tokio::test]
 async fn close_sends_what_waits_and_fails_the_calls() {
     let (link, mut leader, _) = connect(settings()).await;
