@@ -214,14 +214,15 @@ impl<'a> Audit<'a> {
         }
     }
 
-    /// A one-way call that did not run: its member has been told by the end of the next round.
+    /// A one-way call that did not run: its member has been told by now. A leader that was stopped may tell it late.
     fn lost(&mut self, call: &Called, round: &mut Round) {
-        let next = &mut self.rounds[0];
-        let told = round.told.iter_mut().chain(&mut next.told);
-        let killed = |pid: &u32| caller(&call.token) == Some(*pid);
-        if notes::find(call, told) {
+        let rounds = || self.rounds.iter();
+        let dead = |pid: &u32| caller(&call.token) == Some(*pid);
+        let killed = round.killed.iter().chain(rounds().flat_map(|later| &later.killed)).any(dead);
+        let later = self.rounds.iter_mut().flat_map(|later| &mut later.told);
+        if notes::find(call, round.told.iter_mut().chain(later)) {
             self.totals.notes_lost += 1;
-        } else if round.killed.iter().chain(&next.killed).any(killed) {
+        } else if killed {
             self.totals.notes_lost_with_member += 1;
         } else {
             panic!("{call:?} did not run, and nobody was told");

@@ -62,7 +62,7 @@ impl Slow {
         }
         let _cut_off = CutOff(&self.0);
         self.0.add(what);
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

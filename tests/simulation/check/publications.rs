@@ -84,10 +84,12 @@ fn last(key: u64, book: &Book, seen: &Seen, past: &Past, alive: &[u32]) -> Optio
                 && !came_late(*value, one, publication.begun, book, alive)
     };
     // Who comes to a leader brings along what it had published last, as it knows: while it had none, nobody could tell it. A leader
-    // that has seen a later publication knows better; but it remembers none that was taken back, nor does its successor know
-    // which one was the last, nor anybody what came before what where somebody stood alone.
+    // that has seen a later publication knows better, as long as its publisher stays; but it remembers none that was taken back,
+    // nor does its successor know which one was the last, nor anybody what came before what where somebody stood alone.
     let leads = book.led_since().is_some_and(|since| publication.begun >= since);
-    let knows = leads && !past.stand_alone;
+    let joined = seen.joined.get(&log::publisher(*last));
+    let stays = joined.is_some_and(|joined| *joined <= publication.begun);
+    let knows = leads && stays && !past.stand_alone;
     let brings_back = |value: &u64, one: &Publication| {
         let process = log::publisher(*value);
         let joined = seen.joined.get(&process).is_some_and(|at| *at >= publication.begun);
