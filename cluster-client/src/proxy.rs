@@ -18,6 +18,8 @@ pub struct Proxy<S> {
 }
 
 /// A handle that is good for as long as this process leads.
+///
+/// A one-way call that it has taken on is delivered as any other is: by the next leader, if this one did not accept it.
 pub struct LeaderProxy<S: Service> {
     handle: Arc<Handle>,
     link: Link,
@@ -25,6 +27,8 @@ pub struct LeaderProxy<S: Service> {
 }
 
 /// A handle that is good for as long as this process follows the same leader.
+///
+/// A one-way call that it has taken on is delivered as any other is: by the next leader, if this one did not accept it.
 pub struct FollowerProxy<S> {
     handle: Arc<Handle>,
     link: Link,

@@ -248,7 +248,7 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    fn disconnected(&self) -> Error {
+    pub(super) fn disconnected(&self) -> Error {
         let outcome = if planted(Bug::SaysNotExecutedOfUnknownCalls) {
             Outcome::NotExecuted
         } else {

@@ -13,7 +13,6 @@ use super::attempts::{Attempts, Route};
 use super::{decode, outcome, waker};
 use crate::context::{CURRENT, CallContext, CallId};
 use crate::error::{Error, Outcome};
-use crate::failure;
 use crate::member::Link;
 use crate::node::Peer;
 use crate::planted::{Bug, planted};
@@ -183,7 +182,7 @@ where
             })
         }
         Ok(Some(Err(message))) => Err(Error::Panicked { method: method(), message }),
-        Ok(None) => Err(failure::cut_off(attempts.info.name)),
+        Ok(None) => Err(attempts.disconnected()),
         Err(_) => Err(attempts.expired(Outcome::Unknown)),
     }
 }

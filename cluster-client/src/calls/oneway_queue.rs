@@ -64,16 +64,15 @@ impl Oneways {
 
     /// In front of those that came later. The bound on their number is that of the table it comes from.
     pub(super) fn push_back_in(&self, call: Oneway) {
-        let mut queue = self.lock();
-        self.wake_by(&mut queue, call.deadline);
-        queue.bytes += call.data.len();
-        queue.calls.push_front(call);
+        let deadline = call.deadline;
+        self.put_in_front(call, deadline);
     }
 
     /// The same, to be sent after a pause.
     pub(super) fn push_back_for(&self, call: Oneway, pause: Duration) {
-        self.push_back_in(call);
-        self.wake_by(&mut self.lock(), clock::now() + pause);
+        let resumes = clock::now() + pause;
+        let wake_at = resumes.min(call.deadline);
+        self.put_in_front(call, wake_at);
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -132,6 +131,13 @@ impl Oneways {
                 () = sleep => return,
             }
         }
+    }
+
+    fn put_in_front(&self, call: Oneway, wake_at: Instant) {
+        let mut queue = self.lock();
+        self.wake_by(&mut queue, wake_at);
+        queue.bytes += call.data.len();
+        queue.calls.push_front(call);
     }
 
     fn wake_by(&self, queue: &mut Queue, deadline: Instant) {

@@ -88,14 +88,14 @@ pub enum ClusterEvent {
     FollowerJoined { pid: u32, instance: InstanceId },
     /// In the leader: a follower left, or was dropped because it was silent or broke the rules.
     FollowerLeft { pid: u32, instance: InstanceId, reason: String },
-    /// The real client could not be built (in the leader or who stands alone, for each attempt, and in
-    /// the leader's followers), or its `#[close]`
-    /// failed, panicked, or took longer than [`Limits::drain`](crate::Limits::drain) and was cut off (in the leader).
+    /// The real client could not be built (in the leader or who stands alone, for each attempt, and in the leader's
+    /// followers), or its `#[close]` failed, panicked, or took longer than [`Limits::drain`](crate::Limits::drain) and was cut off (in the leader).
     RealClient(Error),
     /// One-way calls of a method failed after they had been accepted, mostly one. In the caller if it never left it: no leader
     /// came in time, or none that had room for it, which is told at its deadline, or the member closed. In the leader if it
-    /// failed there, whoever called; its caller is not told. And in the caller if the connection ended before it was known that the leader had read them: then they
-    /// are those of that connection together, and may have run ([`Outcome::Unknown`](crate::Outcome::Unknown)).
+    /// failed there, whoever called; its caller is not told. And in the caller if the connection ended before it was known
+    /// that the leader had read them: then they are those of that connection together, and may have run
+    /// ([`Outcome::Unknown`](crate::Outcome::Unknown)).
     OnewayFailed { method: String, calls: u64, error: Error },
     /// In the member that published: it could not be published again on a new leader; or it was not to be, and the connection
     /// to a Node leader, which answers none, ended too soon. In the leader: an `undo` failed, or was cut off or not even begun

@@ -2,8 +2,8 @@
 //!
 //! It is a leadership without a port, beside what the member does all the time: its connection to the silent leader stays, where
 //! what the leader may have got is waited for, and without one it goes on trying to win the port and to register. As soon as
-//! a leader answers and has caught up, or the port is won, the own client is closed, and only then subscriptions and publications are made again:
-//! where a service keeps publications by name, closing takes them back.
+//! a leader answers and has caught up, or the port is won, the own client is closed, and only then subscriptions and
+//! publications are made again: where a service keeps publications by name, closing takes them back.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;

@@ -172,7 +172,7 @@ async fn answer(
     let follower = Follower::new(&leadership, SubscriberId::unique(), peer, write);
     let before = match leadership.fanout.add_follower(&follower) {
         Ok(before) => before,
-        Err(NotAdmitted::GoingAway) => {
+        Err(NotAdmitted::ComeAgain) => {
             return refuse(follower.socket(), id, ChannelState::GoingAway, owner, "").await;
         }
         Err(NotAdmitted::Full) => {

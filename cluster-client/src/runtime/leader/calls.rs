@@ -71,10 +71,10 @@ impl Connection {
         let settling = Settling::new(leadership, self.follower.id(), settlement);
         // In place, so that calls begin in the order in which they came: nobody waits for a Node publication to send the
         // next one.
-        if !info.spawn && settling.may_run() && !settling.is_outdone() {
+        if !info.spawn && settling.may_run() && !settling.is_outdone(leadership) {
             let mut cx = Context::from_waker(Waker::noop());
             if let Poll::Ready(reply) = slot.poll_once(&mut cx) {
-                settling.settle(reply.answered);
+                settling.settle(leadership, reply.answered);
                 self.answer(header.id, info, oneway, reply);
                 return Ok(());
             }
@@ -96,13 +96,15 @@ impl Connection {
         };
         self.run(header, method, fate, permit, async move {
             let wanted = || oneway || leadership.fanout.is_attached(caller);
-            let Some(until) = until else { return settling.run(served, deadline, wanted).await };
+            let Some(until) = until else {
+                return settling.run(&leadership, served, deadline, wanted).await;
+            };
             let served = async {
                 let late =
                     |_| Reply::failed(Failure::TimedOut, "it took longer than its caller waits");
                 tokio::time::timeout_at(until.into(), served).await.unwrap_or_else(late)
             };
-            settling.run(served, deadline, wanted).await
+            settling.run(&leadership, served, deadline, wanted).await
         })
     }
 

@@ -71,9 +71,10 @@ impl Leadership {
         };
         let settling = Settling::new(self, caller, settlement);
         let is_owed = settling.is_owed();
+        let leadership = Arc::clone(self);
         let running = async move {
             let _permit = permit;
-            settling.run(served, deadline, || true).await
+            settling.run(&leadership, served, deadline, || true).await
         };
         if !is_owed {
             return running.await;

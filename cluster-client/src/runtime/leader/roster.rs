@@ -30,7 +30,8 @@ pub(super) enum Subscriber {
 
 /// Why a follower was not let in.
 pub(crate) enum NotAdmitted {
-    GoingAway,
+    /// The leadership goes, or an older connection of the same follower has yet to end.
+    ComeAgain,
     Full,
 }
 
@@ -54,7 +55,7 @@ impl Roster {
         limit: usize,
     ) -> Result<Option<Arc<Follower>>, NotAdmitted> {
         if self.closed {
-            return Err(NotAdmitted::GoingAway);
+            return Err(NotAdmitted::ComeAgain);
         }
         let same = |other: &&Arc<Follower>| other.instance() == follower.instance();
         let mut older = self.followers().filter(same);
@@ -62,7 +63,7 @@ impl Roster {
         drop(older);
         if waits {
             // For the end of the other one. Who comes now is to come again, or there were no bound on them.
-            return Err(NotAdmitted::GoingAway);
+            return Err(NotAdmitted::ComeAgain);
         }
         if self.followers >= limit && before.is_none() {
             return Err(NotAdmitted::Full);

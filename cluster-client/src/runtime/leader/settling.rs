@@ -19,7 +19,6 @@ use crate::session::topics::SubscriberId;
 /// A call that has yet to run. It has its places in the rows for what it publishes or takes back until that is written down:
 /// otherwise the real client could have done such calls in another order.
 pub(super) struct Settling {
-    leadership: Arc<Leadership>,
     caller: SubscriberId,
     settlement: Settlement,
     turn: Turn<PublicationKey>,
@@ -27,13 +26,13 @@ pub(super) struct Settling {
 
 impl Settling {
     pub(super) fn new(
-        leadership: &Arc<Leadership>,
+        leadership: &Leadership,
         caller: SubscriberId,
         settlement: Settlement,
     ) -> Self {
         let keys = settlement.undoable().filter(|_| !planted(Bug::UndoesOutOfTurn));
         let turn = leadership.turns.ask(keys);
-        Self { leadership: Arc::clone(leadership), caller, settlement, turn }
+        Self { caller, settlement, turn }
     }
 
     /// Whether it may run now.
@@ -48,25 +47,26 @@ impl Settling {
     }
 
     /// Whether it would publish again what somebody else has published since. To be asked when it may run.
-    pub(super) fn is_outdone(&self) -> bool {
-        self.leadership.is_outdone(&self.settlement, self.caller)
+    pub(super) fn is_outdone(&self, leadership: &Leadership) -> bool {
+        leadership.is_outdone(&self.settlement, self.caller)
     }
 
     /// It has run.
-    pub(super) fn settle(self, answered: Answered) {
-        self.leadership.settle(self.settlement, answered, self.caller);
+    pub(super) fn settle(self, leadership: &Arc<Leadership>, answered: Answered) {
+        leadership.settle(self.settlement, answered, self.caller);
     }
 
     /// Runs it in its turn; not at all, if that comes after the deadline or when the call is not `wanted` any more.
     pub(super) async fn run(
         mut self,
+        leadership: &Arc<Leadership>,
         call: impl Future<Output = Reply>,
         deadline: Option<Instant>,
         wanted: impl FnOnce() -> bool,
     ) -> Reply {
         if !self.may_run() {
             let comes = self.turn.comes_by(deadline);
-            match self.leadership.unless_cut_off(comes).await {
+            match leadership.unless_cut_off(comes).await {
                 Some(true) if wanted() => {}
                 Some(_) => {
                     let message = "calls for the same key were before it until its time had passed";
@@ -75,13 +75,13 @@ impl Settling {
                 None => return Reply::failed(Failure::GoingAway, "its turn has not come"),
             }
         }
-        if self.is_outdone() {
+        if self.is_outdone(leadership) {
             return Reply::ok();
         }
-        let running = self.leadership.scope(call);
-        let reply = self.leadership.unless_cut_off(running).await;
+        let running = leadership.scope(call);
+        let reply = leadership.unless_cut_off(running).await;
         let reply = reply.unwrap_or_else(Reply::cut_off);
-        self.settle(reply.answered);
+        self.settle(leadership, reply.answered);
         reply
     }
 }
@@ -90,10 +90,12 @@ impl Turn<PublicationKey> {
     /// Waits until there is nobody before it, or until the deadline. Whether it has come.
     async fn comes_by(&mut self, deadline: Option<Instant>) -> bool {
         match deadline {
-            None => self.come().await,
-            Some(at) => return tokio::time::timeout_at(at.into(), self.come()).await.is_ok(),
+            Some(at) => tokio::time::timeout_at(at.into(), self.come()).await.is_ok(),
+            None => {
+                self.come().await;
+                true
+            }
         }
-        true
     }
 }
 

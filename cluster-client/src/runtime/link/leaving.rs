@@ -33,12 +33,16 @@ impl State {
             // Of one that is silent nothing is to be expected.
             Phase::GivenUp | Phase::Closed => return true,
         }
-        self.calls.live() == 0 && self.oneways.is_empty()
+        self.awaits_nothing()
     }
 
     /// Whether nothing is waited for any more and no call is taken, or the leader has caught up.
     pub(super) fn is_quiet(&self) -> bool {
-        let has_left = || self.calls.live() == 0 && self.oneways.is_empty();
-        self.phase == Phase::GoingAway && has_left() || self.is_behind && self.has_caught_up()
+        let has_left = self.phase == Phase::GoingAway && self.awaits_nothing();
+        has_left || self.is_behind && self.has_caught_up()
+    }
+
+    fn awaits_nothing(&self) -> bool {
+        self.calls.live() == 0 && self.oneways.is_empty()
     }
 }

@@ -110,7 +110,7 @@ async fn let_in(
             Ok(())
         }
         // Until the port is free there is nothing that it could do.
-        Err(NotAdmitted::GoingAway) => {
+        Err(NotAdmitted::ComeAgain) => {
             tokio::select! {
                 biased;
                 () = leadership.ended() => {}
