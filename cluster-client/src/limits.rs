@@ -139,7 +139,9 @@ pub struct Limits {
     /// How long the upstream of a key is kept after its last subscriber left. Default 1 s.
     pub linger: Duration,
 
-    /// Keys that one member may have published, and that the leader keeps for one follower. Default 4,096.
+    /// Keys that one member may have published, and that the leader keeps for one follower. Default 4,096. So many may also be
+    /// taken back while the member stands alone; of more, the leader cannot be told
+    /// ([`ClusterEvent::PublicationFailed`](crate::ClusterEvent::PublicationFailed)).
     pub publications_per_follower: usize,
     /// Bytes of the arguments of these publications: a member keeps them to publish them again, a leader to take them
     /// back. Default 16 MiB.

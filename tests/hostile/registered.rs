@@ -147,6 +147,30 @@ async fn a_flood_of_what_brings_no_work_ends_the_connection() {
     scene.untouched().await;
 }
 
+/// What it takes back waits for what it publishes, and takes up room.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_what_is_taken_back_ends_the_connection() {
+    let limits = Limits { publications_per_follower: 10, ..Limits::default() };
+    let mut scene = Scene::with(limits, Duration::from_secs(2)).await;
+    let mut events = scene.leader.membership().events();
+    let mut attacker = Attacker::register(scene.port, "Victim").await;
+    let released =
+        request(2, r#"{"type":"publication_released","method":"publish","key":"[\"x\"]"}"#, b"");
+    attacker.send(&call(1, "publish", &[b"\"x\""])).await;
+    attacker.send(&released.repeat(10)).await;
+    attacker.is_served().await;
+    attacker.send(&released).await;
+    attacker.closed_within(AT_ONCE, "what is taken back").await;
+    loop {
+        if let Some(ClusterEvent::FollowerLeft { reason, .. }) = events.next().await {
+            assert!(reason.contains("limits.publications_per_follower"), "{reason}");
+            break;
+        }
+    }
+    scene.victim.let_go();
+    scene.untouched().await;
+}
+
 /// Beyond the bound its calls run on and keep their places, until the time is over.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_cancels_is_heeded_later() {

@@ -52,6 +52,18 @@ impl Victim {
         Ok(text.len())
     }
 
+    /// Runs until [`Victim::let_go`] is called.
+    #[publish(key = "name", undo = "take_back")]
+    pub(crate) async fn publish(&self, name: String) -> Result<usize, Error> {
+        self.kept.notified().await;
+        Ok(name.len())
+    }
+
+    #[invoke]
+    pub(crate) async fn take_back(&self, name: String) -> Result<usize, Error> {
+        Ok(name.len())
+    }
+
     /// Runs until it is cancelled.
     #[invoke]
     pub(crate) async fn hang(&self) -> Result<(), Error> {

@@ -24,6 +24,8 @@ pub(crate) struct Server {
     pub(crate) open: watch::Sender<Vec<u32>>,
     /// No client can be made.
     pub(crate) turns_away: Arc<AtomicBool>,
+    /// A watch takes a second to begin.
+    pub(crate) opens_slowly: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
@@ -125,6 +127,9 @@ impl Registry {
 
     #[subscribe]
     pub(crate) async fn watch(&self) -> Result<Subscription<Value>, Error> {
+        if self.server.opens_slowly.load(Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
         let (sender, subscription) = Subscription::channel();
         let mut book = self.server.book();
         // The subscription is still here.

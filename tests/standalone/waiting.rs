@@ -1,13 +1,14 @@
 //! The calls that are under way when a member no longer waits for its leader, and when it follows again.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use cluster_client::Role;
 use cluster_client::testing::Network;
-use tokio::time::Instant;
+use cluster_client::{ClusterEvent, Error, Event, Limits, Outcome, Role};
+use tokio::time::{Instant, sleep};
 
-use crate::registry::Server;
-use crate::{member, until};
+use crate::registry::{RegistryProxy, Server, Value};
+use crate::{AFTER, event, member, next, soon, until};
 
 #[tokio::test(start_paused = true)]
 async fn what_the_leader_has_is_waited_for_and_what_may_run_twice_is_not() {
@@ -86,4 +87,106 @@ async fn what_was_taken_back_alone_is_taken_back_by_the_leader_too() {
     alone.register("goes".into()).await.unwrap();
     assert_eq!(server.book().taken_back, 2);
     assert_eq!(server.names(), ["goes", "stays", "taken over"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_what_was_taken_back_alone_no_more_is_kept_than_may_be_published() {
+    let (network, server) = (Network::new(25), Server::default());
+    let (leader, _led) = member(&network, &server).await;
+    let (process, client) = (network.process(), server.clone());
+    let limits = Limits { publications_per_follower: 1, ..Limits::default() };
+    let builder = RegistryProxy::builder().process(&process).standalone_after(AFTER).limits(limits);
+    let own = process.clone();
+    let alone = builder.start(move |cx| std::future::ready(client.connect(&own, &cx)));
+    let alone = soon(alone).await.unwrap();
+    leader.stop();
+    until(&alone, Role::Standalone).await;
+    let mut events = alone.membership().events();
+    for name in ["one", "one", "two"] {
+        alone.deregister(name.into()).await.unwrap();
+    }
+    let told = event(&mut events, |event| match event {
+        ClusterEvent::PublicationFailed { method, error } => Some((method, error)),
+        _ => None,
+    });
+    let (method, error) = told.await;
+    assert_eq!((method.as_str(), error.outcome()), ("deregister", Outcome::NotExecuted));
+    assert!(matches!(error, Error::Busy { limit, .. } if limit.contains("publications")));
+    let told = tokio::time::timeout(Duration::from_secs(1), events.next()).await;
+    assert!(told.is_err(), "only of the last: {told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_silent_leader_keeps_no_subscription_that_it_was_still_opening() {
+    let (network, server) = (Network::new(26), Server::default());
+    let (leader, _led) = member(&network, &server).await;
+    let (process, client) = (network.process(), server.clone());
+    let builder = RegistryProxy::builder().process(&process).standalone_after(AFTER);
+    let builder = builder.response_timeout(AFTER * 10);
+    let own = process.clone();
+    let alone = builder.start(move |cx| std::future::ready(client.connect(&own, &cx)));
+    let alone = soon(alone).await.unwrap();
+    server.opens_slowly.store(true, Ordering::Relaxed);
+    let watching = alone.clone();
+    let watching = tokio::spawn(async move { watching.watch().await });
+    sleep(Duration::from_millis(500)).await;
+    assert_eq!(leader.load().upstreams, 1, "it is being opened");
+    leader.stop();
+    until(&alone, Role::Standalone).await;
+    let mut watching = soon(watching).await.unwrap().unwrap();
+    next(&mut watching).await;
+    drop(watching);
+    leader.resume();
+    until(&alone, Role::Follower).await;
+    // It lingers for a second.
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(leader.load().upstreams, 0);
+}
+
+/// The leader answers in the moment in which it is given up, more or less, while something is published all the time.
+#[tokio::test(start_paused = true)]
+async fn a_silence_that_ends_as_it_is_noticed_leaves_no_subscription_behind() {
+    let silence = {
+        let (network, server) = (Network::new(27), Server::default());
+        let (leader, _led) = member(&network, &server).await;
+        let (_own, alone) = member(&network, &server).await;
+        sleep(Duration::from_secs(1)).await;
+        leader.stop();
+        let stopped = Instant::now();
+        until(&alone, Role::Standalone).await;
+        stopped.elapsed()
+    };
+    let mut stood_alone = 0;
+    for late in 0..16 {
+        let (network, server) = (Network::new(27), Server::default());
+        let (leader, _led) = member(&network, &server).await;
+        let (process, alone) = member(&network, &server).await;
+        let mut watching = alone.watch().await.unwrap();
+        next(&mut watching).await;
+        sleep(Duration::from_secs(1)).await;
+        leader.stop();
+        let stopped = Instant::now();
+        let busy: Vec<_> =
+            (0..2).map(|_| process.spawn(take_back_on_and_on(alone.clone()))).collect();
+        let silence = silence + Duration::from_millis(late);
+        tokio::time::sleep_until(stopped + silence - Duration::from_millis(8)).await;
+        leader.resume();
+        sleep(AFTER).await;
+        stood_alone += usize::from(server.book().built.len() > 1);
+        let value = server.push();
+        soon(async {
+            while next(&mut watching).await != Event::Value(Value(value, leader.id())) {}
+        })
+        .await;
+        busy.iter().for_each(|task| task.abort());
+    }
+    assert!((1..16).contains(&stood_alone), "{stood_alone}: it was not about that moment");
+}
+
+/// Two of these overlap without an end.
+async fn take_back_on_and_on(alone: RegistryProxy) {
+    for number in 0.. {
+        let _ = alone.deregister(number.to_string()).await;
+        sleep(Duration::from_millis(300)).await;
+    }
 }

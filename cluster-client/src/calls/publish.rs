@@ -49,9 +49,8 @@ where
     let made = make::<T>(&mut attempts, call, &data).await;
     let made = made.map_err(|error| attempts.verdict(error))?;
     if let Some(remembering) = remembering.filter(|_| made.ok) {
-        remembering.confirm();
         // The next leader may have been asked already for what there was before. Should there be none in time, it will be.
-        if !member.is_linked(&made.link) && target.pinned().is_none() {
+        if remembering.confirm() && !member.is_linked(&made.link) && target.pinned().is_none() {
             attempts.next_link(made.link);
             let _ = make::<T>(&mut attempts, call, &data).await;
         }
@@ -179,9 +178,10 @@ impl<'a> Remembering<'a> {
         Ok(Self { member, key, sequence, confirmed: false })
     }
 
-    fn confirm(mut self) {
+    /// Whether it is still there, as far as is known.
+    fn confirm(mut self) -> bool {
         self.confirmed = true;
-        self.member.remembered().confirm(&self.key, self.sequence);
+        self.member.remembered().confirm(&self.key, self.sequence)
     }
 }
 

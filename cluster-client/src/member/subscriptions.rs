@@ -3,8 +3,8 @@
 //! However many handles read a key, the leader is asked for it once. The first one asks; those that come meanwhile
 //! wait for its answer, and if that is an error, the next of them asks.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -144,6 +144,11 @@ impl Subscriptions {
             .collect();
         wanted.sort_unstable_by(|one, other| one.key.cmp(&other.key));
         wanted
+    }
+
+    /// What the leader was asked for, whether it has answered or not.
+    pub(crate) fn asked(&self) -> BTreeSet<Arc<str>> {
+        self.keys().asked.keys().cloned().collect()
     }
 
     /// How many keys are read.

@@ -98,7 +98,8 @@ pub enum ClusterEvent {
     /// ([`Outcome::Unknown`](crate::Outcome::Unknown)).
     OnewayFailed { method: String, calls: u64, error: Error },
     /// In the member that published: it could not be published again on a new leader; or it was not to be, and the connection
-    /// to a Node leader, which answers none, ended too soon. In the leader: an `undo` failed, or was cut off or not even begun
+    /// to a Node leader, which answers none, ended too soon; or it was taken back while the member stood alone, and the leader
+    /// cannot be told since there are too many of them. In the leader: an `undo` failed, or was cut off or not even begun
     /// ([`Error::GoingAway`](crate::Error::GoingAway)) when the leader went: then it is up to the service what becomes of it.
     PublicationFailed { method: String, error: Error },
     /// In the subscriber: a subscription whose delivery is "latest" has had no value within `subscribe_timeout` (told

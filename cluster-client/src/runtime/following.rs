@@ -105,8 +105,13 @@ pub(super) async fn follow(
                 member.carry_over(link.take_lost());
                 stand_in.begin();
             }
-            // Until it has caught up the stand-in serves on.
-            ChannelState::Ready if is_behind => {}
+            // Until it has caught up the stand-in serves on. If the silence was over before it was seen here there is none,
+            // and calls wait: they would put off the time when it has caught up.
+            ChannelState::Ready if is_behind => {
+                if !stand_in.is_serving() {
+                    member.await_leader();
+                }
+            }
             ChannelState::Ready => {
                 let withdrawn = stand_in.end().await;
                 events.heed_pushes();
@@ -345,8 +350,8 @@ fn compare_with(mine: &MethodDescription, theirs: Option<&MethodDescription>) ->
 
 /// The leader is silent. When it goes on it is asked anew for what is still read then.
 fn unsubscribe_all(member: &Member, session: &Session) {
-    for wanted in member.subscriptions.wanted() {
-        session.unsubscribe(&wanted.key);
+    for key in member.subscriptions.asked() {
+        session.unsubscribe(&key);
     }
 }
 

@@ -55,8 +55,8 @@ pub(super) async fn run(member: Arc<Member>, factory: Factory, start: Start) {
             leadership.drain(Some(member.id())).await;
             leadership.end();
         } else {
-            leadership.undo_all(member.id());
             leadership.fanout.remove(member.id());
+            leadership.undo_all(member.id());
         }
         if closed {
             return;

@@ -13,8 +13,7 @@ use std::sync::Arc;
 use super::leading::{self, EndLeadership};
 use super::supervisor::Start;
 use crate::clock;
-use crate::member::{Factory, Link, Member};
-use crate::membership::Role;
+use crate::member::{Factory, Member};
 use crate::planted::{Bug, planted};
 use crate::service::BoxFuture;
 use crate::session::epoch;
@@ -56,8 +55,7 @@ impl StandIn {
         let (member, factory) = (Arc::clone(&self.member), Arc::clone(&self.factory));
         let start = Arc::clone(&self.start);
         // Calls wait for the own client.
-        member.set_link(Link::Electing);
-        member.status.set_role(Role::Electing, None);
+        member.await_leader();
         let options = &member.options;
         let stored = options.host.stored_epoch(options.port);
         let epoch = epoch::of_silent(stored, member.highest_epoch());

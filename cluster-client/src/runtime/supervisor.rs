@@ -275,16 +275,19 @@ impl Candidate {
 }
 
 impl Member {
+    /// From now on calls wait.
+    pub(super) fn await_leader(&self) {
+        self.set_link(Link::Electing);
+        self.status.set_role(Role::Electing, None);
+    }
+
     /// There is no leader any more.
     pub(super) fn lost_leader(&self, reason: &str) {
         match self.link() {
             Link::Electing | Link::Closed => return,
             // That of its own goes on.
             Link::Leading(_) => {}
-            Link::Following(_) | Link::Failed(_) => {
-                self.set_link(Link::Electing);
-                self.status.set_role(Role::Electing, None);
-            }
+            Link::Following(_) | Link::Failed(_) => self.await_leader(),
         }
         tracing::info!(channel = %self.channel, reason, "the leader is lost");
         self.emit(ClusterEvent::LeaderLost { reason: reason.to_owned() });

@@ -56,14 +56,14 @@ impl Remembered {
         Ok(())
     }
 
-    /// It has succeeded: it takes the place of the one before.
-    pub(crate) fn confirm(&mut self, key: &PublicationKey, sequence: u64) {
+    /// It has succeeded: it takes the place of the one before. False: it was taken back since, or the key was taken over.
+    pub(crate) fn confirm(&mut self, key: &PublicationKey, sequence: u64) -> bool {
+        let Some(published) = self.by_key.get_mut(key) else { return false };
+        let Some(confirmed) = published.get_mut(&sequence) else { return false };
+        confirmed.confirmed = true;
+        published.retain(|other, published| *other >= sequence || !published.confirmed);
         self.withdrawn.remove(key);
-        let Some(published) = self.by_key.get_mut(key) else { return };
-        if let Some(confirmed) = published.get_mut(&sequence) {
-            confirmed.confirmed = true;
-            published.retain(|other, published| *other >= sequence || !published.confirmed);
-        }
+        true
     }
 
     /// It has failed, or nobody knows.
@@ -89,12 +89,14 @@ impl Remembered {
         self.by_key.iter().filter_map(newest).collect()
     }
 
-    /// It was taken back while this member stood alone, and the leader does not know. No more than so many keys are kept: the
-    /// leader keeps no more of one follower either.
-    pub(crate) fn withdraw(&mut self, key: PublicationKey, most: usize) {
-        if self.withdrawn.len() < most {
+    /// It was taken back while this member stood alone, and the leader does not know. False: that cannot be kept as well, for
+    /// there are so many keys already.
+    pub(crate) fn withdraw(&mut self, key: PublicationKey, most: usize) -> bool {
+        let has_room = self.withdrawn.len() < most || self.withdrawn.contains(&key);
+        if has_room {
             self.withdrawn.insert(key);
         }
+        has_room
     }
 
     /// What was taken back alone and not published again.
@@ -335,6 +337,21 @@ mod tests {
         assert_eq!(remembered(&mine), [(2, Bytes::new())]);
         mine.taken(&key("x"), 2);
         assert!(mine.by_key.is_empty());
+    }
+
+    #[test]
+    fn what_was_taken_back_alone_before_its_answer_was_read_stays_so() {
+        let mut mine = Remembered::default();
+        mine.begin(key("x"), 1, Bytes::new(), BOUNDS).unwrap();
+        mine.taken(&key("x"), 1);
+        assert!(mine.withdraw(key("x"), 1) && mine.withdraw(key("x"), 1));
+        assert!(!mine.withdraw(key("y"), 1));
+        assert!(!mine.confirm(&key("x"), 1));
+        assert_eq!(mine.take_withdrawn(), BTreeSet::from([key("x")]));
+        assert!(mine.withdraw(key("x"), 1));
+        mine.begin(key("x"), 2, Bytes::new(), BOUNDS).unwrap();
+        assert!(mine.confirm(&key("x"), 2));
+        assert_eq!(mine.take_withdrawn(), BTreeSet::new());
     }
 
     #[test]

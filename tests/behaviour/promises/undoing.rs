@@ -125,3 +125,18 @@ async fn one_that_takes_longer_than_its_caller_waits_is_taken_back_too() {
         assert_eq!(names.who(), None);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_follower_leaves_behind_while_its_leader_takes_back_its_own_is_taken_back_too() {
+    let (network, names) = (Network::new(5), Names::default());
+    let (_, leader) = join(&network, &names).await;
+    let (dies, follower) = join(&network, &names).await;
+    soon(leader.register("name".into(), 1)).await.unwrap();
+    soon(follower.register("other".into(), 2)).await.unwrap();
+    let closing = tokio::spawn(async move { leader.membership().close().await });
+    sleep(SLOW).await;
+    assert_eq!(names.who(), Some(1), "it is being taken back");
+    dies.kill();
+    soon(closing).await.unwrap();
+    assert_eq!(*names.0.lock().unwrap(), BTreeMap::new());
+}

@@ -87,7 +87,12 @@ impl Connection {
                 Ok(())
             }
             Incoming::Release { method, key } => {
-                leadership.release(PublicationKey { method, key }, self.follower.id());
+                let Ok(room) = Arc::clone(&self.releases).try_acquire_owned() else {
+                    return Err("it takes back more publications than it may have \
+                         (limits.publications_per_follower)"
+                        .to_owned());
+                };
+                leadership.release(PublicationKey { method, key }, self.follower.id(), room);
                 Ok(())
             }
             Incoming::Cancel => {

@@ -1,5 +1,6 @@
 //! The way out of a leadership: whose fault it is, what is still owed, and the end.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -89,12 +90,15 @@ impl Leadership {
 
     /// Takes back what `leaving`, and whoever has left, has published. What that does not come to in time is told.
     async fn take_back(&self, client: &Arc<dyn Served>, leaving: Option<SubscriberId>) {
-        // Those who have left meanwhile, and were not to be held up.
-        let gone = self.fanout.departed().into_iter().chain(leaving);
         let until = tokio::time::Instant::now() + self.terms.limits.drain;
+        // Those who leave meanwhile are not held up, and come after.
+        let mut seen = BTreeSet::new();
         let undone = async {
-            for gone in gone {
+            let mut next = leaving;
+            while let Some(gone) = next {
+                seen.insert(gone);
                 self.undo_each(client, gone).await;
+                next = self.fanout.departed().into_iter().find(|gone| !seen.contains(gone));
             }
         };
         tokio::pin!(undone);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cluster_protocol::{Codec, ConnObject};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::Leadership;
 use super::fanout::{Fanout, lock};
@@ -118,28 +119,42 @@ impl Leadership {
         for key in settlement.undone {
             self.fanout.undone(self, &key);
             if self.terms.standalone {
-                self.fanout.withdraw(key, caller, self.terms.limits.publications_per_follower);
+                self.withdraw(key, caller);
             }
         }
     }
 
-    /// Whether what `caller` publishes again was published by somebody else since. It is told so, as it would have been had it
-    /// been there.
+    /// The member that stands alone has taken the key back: the leader is to be told when it answers.
+    fn withdraw(&self, key: PublicationKey, who: SubscriberId) {
+        let Some(Subscriber::Local(member)) = lock(&self.fanout.roster).get(who) else { return };
+        let method = self.undo_method(key.method).map_or("", |(_, undo)| undo.name).to_owned();
+        let has_room =
+            member.remembered().withdraw(key, self.terms.limits.publications_per_follower);
+        if !has_room {
+            let limit = "limits.publications_per_follower".to_owned();
+            let error = Error::Busy { method: method.clone(), limit };
+            member.emit(ClusterEvent::PublicationFailed { method, error });
+        }
+    }
+
+    /// Whether what `caller` publishes again was published by somebody else since.
     pub(super) fn is_outdone(&self, settlement: &Settlement, caller: SubscriberId) -> bool {
         let again = |one: &&Publishing| one.again && !planted(Bug::RestoresOverNewer);
         let Some(publishing) = settlement.published.as_ref().filter(again) else {
             return false;
         };
-        let Publishing { key, sequence, again, .. } = publishing;
-        let owner = lock(&self.fanout.owners).owner(key);
-        let outdone = owner.is_some_and(|owner| {
+        let owner = lock(&self.fanout.owners).owner(&publishing.key);
+        owner.is_some_and(|owner| {
             owner.who != caller && !owner.again && self.fanout.is_attached(owner.who)
-        });
-        if outdone {
+        })
+    }
+
+    /// Tells `caller` so, as it would have been told had it been there.
+    pub(super) fn tell_outdone(&self, settlement: &Settlement, caller: SubscriberId) {
+        if let Some(Publishing { key, sequence, again, .. }) = &settlement.published {
             let by = By { who: caller, sequence: *sequence, again: *again };
             self.fanout.publication_taken(self, by, key);
         }
-        outdone
     }
 
     /// A follower has gone: its publications are taken back, in the background.
@@ -157,8 +172,13 @@ impl Leadership {
         });
     }
 
-    /// A follower that has stood alone does not publish the key any more.
-    pub(super) fn release(self: &Arc<Self>, key: PublicationKey, by: SubscriberId) {
+    /// A follower that has stood alone does not publish the key any more. `room` is what the follower has for this.
+    pub(super) fn release(
+        self: &Arc<Self>,
+        key: PublicationKey,
+        by: SubscriberId,
+        room: OwnedSemaphorePermit,
+    ) {
         let Some(client) = self.client() else { return };
         let Some(permit) = self.enter_unbounded() else { return };
         // At once: what it publishes from now on comes after this.
@@ -167,7 +187,7 @@ impl Leadership {
         self.spawn(async move {
             unless(&leadership.undos_cut_off, turn.come()).await;
             leadership.undo_unless_taken_over(&client, &key, by).await;
-            drop((turn, permit));
+            drop((turn, permit, room));
         });
     }
 
@@ -289,13 +309,6 @@ impl Fanout {
         let owner = lock(&self.owners).undone(key);
         if let Some(owner) = owner {
             self.publication_taken(leadership, owner, key);
-        }
-    }
-
-    /// The member that stands alone has taken the key back.
-    fn withdraw(&self, key: PublicationKey, who: SubscriberId, most: usize) {
-        if let Some(Subscriber::Local(member)) = lock(&self.roster).get(who) {
-            member.remembered().withdraw(key, most);
         }
     }
 

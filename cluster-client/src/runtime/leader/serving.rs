@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use cluster_protocol::{ConnObject, DecodeError, Parse, parse};
+use tokio::sync::Semaphore;
 
 use super::Leadership;
 use super::follower::Follower;
@@ -146,6 +147,8 @@ pub(super) struct Connection {
     pub(super) ended: u64,
     /// Of packets that bring no work.
     pub(super) control: RateLimit,
+    /// Room for publications that are to be taken back.
+    pub(super) releases: Arc<Semaphore>,
     pub(super) large: Large,
     /// When the packet began that has not come as a whole.
     begun: Option<Instant>,
@@ -161,6 +164,7 @@ impl Connection {
         let leadership = Arc::clone(follower.leadership());
         let limits = &leadership.terms.limits;
         let control = RateLimit::new(limits.control_packets_per_second, limits.control_burst);
+        let releases = limits.publications_per_follower.min(Semaphore::MAX_PERMITS);
         let mut slots = Vec::new();
         slots.resize_with(leadership.terms.methods.len(), Slot::default);
         Self {
@@ -176,6 +180,7 @@ impl Connection {
             accepted: 0,
             ended: 0,
             control,
+            releases: Arc::new(Semaphore::new(releases)),
             large: Large::default(),
             begun: None,
             going_away: false,

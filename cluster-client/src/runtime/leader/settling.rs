@@ -76,6 +76,7 @@ impl Settling {
             }
         }
         if self.is_outdone(leadership) {
+            leadership.tell_outdone(&self.settlement, self.caller);
             return Reply::ok();
         }
         let running = leadership.scope(call);
