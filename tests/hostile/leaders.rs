@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use cluster_client::{Builder, Error, LeaderContext, Limits, Outcome, Role, RolePreference};
-use cluster_protocol::{ChannelState, ConnObject, Kind, RESULT_OK, Welcome};
+use cluster_protocol::{
+    ChannelState, ConnObject, HEARTBEAT, HEARTBEAT_RES, Kind, RESULT_OK, Welcome,
+};
 use support::free_port;
 use tokio::net::TcpListener;
 
@@ -101,6 +103,31 @@ async fn a_follower_refuses_a_leader_of_a_lower_epoch() {
     let Error::NoLeader { last: Some(last), .. } = &error else { panic!("{error:?}") };
     assert!(last.contains("epoch"), "{last}");
     assert_eq!(proxy.membership().role(), Role::Electing);
+}
+
+/// What is being published by then must not be followed by what was published before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leader_that_says_twice_that_it_is_ready_is_asked_once() {
+    let (welcome, interface) = a_real_welcome().await;
+    let leader = Scripted::listen(free_port()).await;
+    let (proxy, mut connection) = leader.follower(builder(leader.port), &welcome, &interface).await;
+    let publishing = proxy.clone();
+    let published = tokio::spawn(async move { publishing.publish("x".to_owned()).await });
+    let id = connection.next().await.unwrap().id;
+    connection.send(&packet(Kind::Response, id, RESULT_OK.as_bytes(), b"1")).await;
+    assert_eq!(published.await.unwrap(), Ok(1));
+    let ready = ConnObject::ChannelState { rs: welcome }.to_bytes();
+    connection.send(&packet(Kind::Request, 2, &ready, &interface)).await;
+    // It has been read when this one has been answered.
+    connection.send(&packet(Kind::Request, 3, HEARTBEAT.as_bytes(), b"")).await;
+    let next = connection.next().await.unwrap();
+    assert_eq!((next.id, next.conn.as_str()), (3, HEARTBEAT_RES));
+    let calling = proxy.clone();
+    let call = tokio::spawn(async move { calling.echo("x".to_owned()).await });
+    let asked = connection.next().await.unwrap();
+    assert!(asked.conn.contains("echo"), "{}", asked.conn);
+    connection.send(&packet(Kind::Response, asked.id, RESULT_OK.as_bytes(), b"\"x\"")).await;
+    assert_eq!(call.await.unwrap(), Ok("x".to_owned()));
 }
 
 fn builder(port: u16) -> Builder<VictimProxy> {

@@ -43,6 +43,13 @@ pub(crate) struct Book {
     watchers: Vec<(u32, SubscriptionSender<Value>)>,
 }
 
+impl Book {
+    /// The streams of all who watch end.
+    pub(crate) fn end_watches(&mut self) {
+        self.watchers.clear();
+    }
+}
+
 impl Server {
     pub(crate) fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap()

@@ -143,6 +143,65 @@ async fn the_silent_leader_keeps_no_subscription_that_it_was_still_opening() {
     assert_eq!(leader.load().upstreams, 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_serves_keeps_no_subscription_that_nobody_reads() {
+    for role in [Role::Standalone, Role::Leader] {
+        let (network, server) = (Network::new(28), Server::default());
+        let (leader, _led) = member(&network, &server).await;
+        let (own, serves) = member(&network, &server).await;
+        let mut watching = serves.watch().await.unwrap();
+        next(&mut watching).await;
+        server.opens_slowly.store(true, Ordering::Relaxed);
+        match role {
+            Role::Leader => leader.kill(),
+            _ => leader.stop(),
+        }
+        until(&serves, Role::Electing).await;
+        sleep(Duration::from_millis(500)).await;
+        assert_eq!(own.load().upstreams, 1, "{role}: it is being opened again");
+        drop(watching);
+        until(&serves, role).await;
+        sleep(Duration::from_secs(5)).await;
+        assert_eq!(own.load().upstreams, 0, "{role}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_that_has_ended_while_it_was_asked_for_is_not_kept() {
+    let (network, server) = (Network::new(29), Server::default());
+    let (leader, _led) = member(&network, &server).await;
+    let (_own, follower) = member(&network, &server).await;
+    let mut watching = follower.watch().await.unwrap();
+    next(&mut watching).await;
+    network.set_delay(Duration::from_millis(20)..Duration::from_millis(21));
+    // Its end is on its way when somebody else begins to read.
+    server.book().end_watches();
+    sleep(Duration::from_millis(5)).await;
+    drop(watching);
+    let mut anew = soon(follower.watch()).await.unwrap();
+    assert_eq!(soon(anew.next_event()).await, None);
+    drop(anew);
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(leader.load().upstreams, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_published_in_one_role_is_made_again_in_the_next() {
+    let (network, server) = (Network::new(30), Server::default());
+    let (leader, _led) = member(&network, &server).await;
+    let (own, follower) = member(&network, &server).await;
+    let pinned = follower.as_follower().expect("it follows");
+    let mut publishing = std::pin::pin!(pinned.register("name".into()));
+    assert!(futures::poll!(&mut publishing).is_pending(), "it is on its way");
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(server.book().names["name"], leader.id());
+    // Nobody has looked at the answer yet.
+    leader.kill();
+    until(&follower, Role::Leader).await;
+    assert_eq!(soon(publishing).await, Ok(()));
+    assert_eq!(server.book().names["name"], own.id());
+}
+
 /// The leader answers in the moment in which it is given up, more or less, while something is published all the time.
 #[tokio::test(start_paused = true)]
 async fn a_silence_that_ends_as_it_is_noticed_leaves_no_subscription_behind() {

@@ -83,6 +83,12 @@ impl<'a> Attempts<'a> {
         self
     }
 
+    /// From now on, whatever role the process has.
+    pub(super) fn in_any_role(mut self) -> Self {
+        self.pinned = None;
+        self
+    }
+
     /// Waits for a leader to send the call to. `size` tells how many bytes of arguments wait.
     pub(super) async fn route(&mut self, size: impl FnOnce() -> usize) -> Result<Route, Error> {
         let link = self.member.link();

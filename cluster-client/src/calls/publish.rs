@@ -12,7 +12,9 @@ use super::invoke::{call_by_bytes, enter};
 use super::{decode, outcome, waker};
 use crate::context::CallId;
 use crate::error::Error;
+use crate::failure;
 use crate::member::{Link, Member};
+use crate::membership::ClusterEvent;
 use crate::node::Peer;
 use crate::proxy::Target;
 use crate::runtime::link::StartError;
@@ -48,12 +50,10 @@ where
     };
     let made = make::<T>(&mut attempts, call, &data).await;
     let made = made.map_err(|error| attempts.verdict(error))?;
-    if let Some(remembering) = remembering.filter(|_| made.ok) {
-        // The next leader may have been asked already for what there was before. Should there be none in time, it will be.
-        if remembering.confirm() && !member.is_linked(&made.link) && target.pinned().is_none() {
-            attempts.next_link(made.link);
-            let _ = make::<T>(&mut attempts, call, &data).await;
-        }
+    let is_kept = remembering.filter(|_| made.ok).is_some_and(Remembering::confirm);
+    if is_kept && !member.is_linked(&made.link) {
+        attempts.next_link(made.link);
+        make_again::<T>(attempts.in_any_role(), call, &data).await;
     }
     decode(made.leader, codec, info.name, made.ok, &made.bytes)
 }
@@ -134,6 +134,21 @@ async fn make<T: DeserializeOwned>(
                 }
             }
         }
+    }
+}
+
+/// The next leader may have been asked already for what there was before. Should there be none in time, it will be asked for
+/// this.
+async fn make_again<T: DeserializeOwned>(mut attempts: Attempts<'_>, call: CallId, data: &Bytes) {
+    let method = attempts.info.name.to_owned();
+    let error = match make::<T>(&mut attempts, call, data).await {
+        Ok(made) if made.ok => return,
+        Ok(_) => failure::method_failed(&method, "an error of its own".to_owned()),
+        Err(error) => error,
+    };
+    let member = attempts.member;
+    if let Link::Leading(_) | Link::Following(_) = member.link() {
+        member.emit(ClusterEvent::PublicationFailed { method, error });
     }
 }
 

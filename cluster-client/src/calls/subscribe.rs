@@ -74,7 +74,11 @@ where
             return decode::<Never, E>(Peer::Rust, member.codec(), info.name, false, &bytes)
                 .map(|never| match never {});
         }
-        asking.confirm(id);
+        if !asking.confirm(id) {
+            // By what came before the answer. That it is there again, nobody would take back.
+            unsubscribe(member, &link, &key);
+        }
+        drop(asking);
         // The next leader is asked for confirmed keys only: if this one went before that, it has to be asked again.
         if member.is_linked(&link) {
             if Ev::OPTIONS.delivery == Delivery::Latest {
@@ -214,12 +218,17 @@ impl Drop for Reader {
     fn drop(&mut self) {
         let member = &self.handle.member;
         let Some(_asking) = member.subscriptions.leave(&self.key, self.id) else { return };
-        match member.link() {
-            Link::Leading(leadership) => {
-                leadership.fanout.leave(&self.key, member.id());
-            }
-            Link::Following(session) => session.unsubscribe(&self.key),
-            Link::Electing | Link::Failed(_) | Link::Closed => {}
+        unsubscribe(member, &member.link(), &self.key);
+    }
+}
+
+/// Tells the leader, if there is one, that nobody here reads the key.
+fn unsubscribe(member: &Member, link: &Link, key: &str) {
+    match link {
+        Link::Leading(leadership) => {
+            leadership.fanout.leave(key, member.id());
         }
+        Link::Following(session) => session.unsubscribe(key),
+        Link::Electing | Link::Failed(_) | Link::Closed => {}
     }
 }

@@ -84,6 +84,16 @@ impl Subscriptions {
         Some(Asking { subscriptions: self, key: Arc::clone(key) })
     }
 
+    /// For a key that nobody reads any more, whom there was no leader to be told of: the same.
+    pub(crate) fn abandon(&self, key: &Arc<str>) -> Option<Asking<'_>> {
+        let mut keys = self.keys();
+        if keys.interests.is_read(key) {
+            return None;
+        }
+        keys.asked.insert(Arc::clone(key), Asked::Asking);
+        Some(Asking { subscriptions: self, key: Arc::clone(key) })
+    }
+
     /// Waits for a handle's turn to ask for its key.
     pub(crate) async fn turn(&self, key: &Arc<str>, id: HandleId) -> Turn<'_> {
         loop {
@@ -116,11 +126,6 @@ impl Subscriptions {
     /// The leader that has confirmed the key is gone already.
     pub(crate) fn unconfirm(&self, key: &str) {
         self.keys().forget(key);
-    }
-
-    /// Whether somebody reads the key.
-    pub(crate) fn is_read(&self, key: &str) -> bool {
-        self.keys().interests.is_read(key)
     }
 
     /// What a new leader is asked for, in an order that is the same each time. Keys that are being asked for just now are not
@@ -212,12 +217,14 @@ impl Keys {
 }
 
 impl Asking<'_> {
-    /// The leader has the subscription, for this handle; unless it has ended meanwhile.
-    pub(crate) fn confirm(self, id: HandleId) {
+    /// The leader has the subscription, for this handle. False: it has ended meanwhile, and the leader is to be told.
+    pub(crate) fn confirm(&self, id: HandleId) -> bool {
         let mut keys = self.subscriptions.keys();
-        if keys.interests.has(&self.key, id) {
+        let is_there = keys.interests.has(&self.key, id);
+        if is_there {
             keys.asked.insert(Arc::clone(&self.key), Asked::Confirmed);
         }
+        is_there
     }
 }
 
@@ -255,7 +262,8 @@ mod tests {
         };
         subscriptions.ended(&key, CloseReason::Ended);
         let next = join(&subscriptions);
-        asking.confirm(first);
+        assert!(!asking.confirm(first));
+        drop(asking);
         let turn = subscriptions.turn(&key, also).await;
         assert!(matches!(turn, Turn::Done), "it has ended too");
         let turn = subscriptions.turn(&key, next).await;

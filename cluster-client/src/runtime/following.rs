@@ -112,6 +112,8 @@ pub(super) async fn follow(
                     member.await_leader();
                 }
             }
+            // It may be told more than once, and what is being published meanwhile is not to be followed by what was before.
+            ChannelState::Ready if asked.is_some() => {}
             ChannelState::Ready => {
                 let withdrawn = stand_in.end().await;
                 events.heed_pushes();
@@ -146,6 +148,7 @@ pub(super) async fn follow(
             }
             ChannelState::Starting => member.set_obstacle(Obstacle::Starting),
             ChannelState::Failed => {
+                asked = None;
                 let error = Error::RealClient {
                     channel: member.channel.to_string(),
                     message: message(&known.data),
@@ -369,7 +372,9 @@ fn release(member: &Member, session: &Session, withdrawn: &BTreeSet<PublicationK
 
 /// A restored key that nobody reads any more: while it was restored there was no leader to be told.
 fn unsubscribe_abandoned(member: &Member, session: &Session, restored: &[Arc<str>]) {
-    for key in restored.iter().filter(|key| !member.subscriptions.is_read(key)) {
-        session.unsubscribe(key);
+    for key in restored {
+        if let Some(_asking) = member.subscriptions.abandon(key) {
+            session.unsubscribe(key);
+        }
     }
 }

@@ -4,6 +4,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
+use cluster_protocol::Failure;
+
 use super::host::Host;
 use super::leader::{Leadership, Request, State, Terms};
 use super::port::Seat;
@@ -15,7 +17,7 @@ use crate::error::{Error, Outcome};
 use crate::failure;
 use crate::member::{Factory, Link, Member};
 use crate::membership::{ClusterEvent, Role};
-use crate::serve::{CatchPanic, Errors};
+use crate::serve::{Answered, CatchPanic, Errors, Reply};
 use crate::session::backoff::Backoff;
 use crate::session::epoch;
 
@@ -115,7 +117,7 @@ pub(super) async fn serve(
 ) -> Infallible {
     build(member, factory, leadership, start).await;
     let began = clock::now();
-    restore(member, leadership).await;
+    let restored = restore(member, leadership).await;
     leadership.ready();
     member.clear_obstacle();
     let (epoch, standalone) = (leadership.terms.epoch, leadership.terms.standalone);
@@ -127,6 +129,11 @@ pub(super) async fn serve(
     member.status.set_role(role, leader);
     member.set_link(Link::Leading(Arc::clone(leadership)));
     member.send_queued();
+    for key in &restored {
+        if let Some(_asking) = member.subscriptions.abandon(key) {
+            leadership.fanout.leave(key, member.id());
+        }
+    }
     member.emit(event);
     start.succeeded();
     tracing::info!(channel = %member.channel, epoch, %role, restored_in = ?(clock::now() - began), "serving");
@@ -174,12 +181,13 @@ pub(super) async fn build(
 }
 
 /// Subscribes and publishes what this member had with the leader before. Bounded by `subscribe_timeout`; what fails
-/// is told by events.
-pub(super) async fn restore(member: &Arc<Member>, leadership: &Arc<Leadership>) {
+/// is told by events. Returns the keys.
+async fn restore(member: &Arc<Member>, leadership: &Arc<Leadership>) -> Vec<Arc<str>> {
     let (wanted, publications) = (member.subscriptions.wanted(), member.remembered().all());
     if wanted.is_empty() && publications.is_empty() {
-        return;
+        return Vec::new();
     }
+    let keys = wanted.iter().map(|wanted| Arc::clone(&wanted.key)).collect();
     member.subscriptions.resynced_all();
     let waited = member.options.subscribe_timeout;
     let deadline = clock::now() + waited;
@@ -198,11 +206,16 @@ pub(super) async fn restore(member: &Arc<Member>, leadership: &Arc<Leadership>) 
             };
             let opened =
                 leadership.fanout.subscribe(&leadership, member.id(), wanted.options, request);
-            if tokio::time::timeout_at(deadline.into(), opened).await.is_err() {
-                member.emit(ClusterEvent::SubscriptionStalled {
-                    key: wanted.key.to_string(),
-                    waited,
-                });
+            let key = wanted.key.to_string();
+            match tokio::time::timeout_at(deadline.into(), opened).await {
+                // Any other failure is told by whoever tries to open it, and goes on to.
+                Ok(Reply { answered: Answered::Failed(Failure::TooManySubscriptions), answer }) => {
+                    let failure = Failure::TooManySubscriptions;
+                    let error = failure::error("subscribe", waited, failure, &answer);
+                    member.emit(ClusterEvent::SubscriptionFailed { key, error });
+                }
+                Ok(_) => {}
+                Err(_) => member.emit(ClusterEvent::SubscriptionStalled { key, waited }),
             }
         }));
     }
@@ -214,6 +227,7 @@ pub(super) async fn restore(member: &Arc<Member>, leadership: &Arc<Leadership>) 
         }));
     }
     while tasks.join_next().await.is_some() {}
+    keys
 }
 
 async fn publish_again(

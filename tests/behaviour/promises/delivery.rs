@@ -1,6 +1,7 @@
 //! What subscribers are given, and what they are told is missing.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use cluster_client::{
     CloseReason, Error, Event, Subscribe, Subscription, SubscriptionSender, cluster_client,
@@ -116,6 +117,28 @@ async fn every_value_is_delivered_in_order_and_none_is_kept_for_later() {
         let mut late = soon(members[0].trades()).await.unwrap();
         soon(members[1].trade(vec![10])).await.unwrap();
         assert_eq!(next(&mut late).await, Trade(10));
+    }
+}
+
+/// More than is handed to the socket at once: nobody has to say anything before the rest comes.
+#[tokio::test]
+async fn a_burst_comes_as_a_whole() {
+    let port = free_port();
+    let member = || async {
+        let member =
+            ExchangeProxy::builder().port(port).heartbeat_interval(Duration::from_secs(600));
+        soon(member.start(async |_| Ok::<_, Error>(Exchange::default()))).await.unwrap()
+    };
+    let (leader, follower) = (member().await, member().await);
+    let mut quotes = soon(follower.quotes()).await.unwrap();
+    let exchange = leader.as_leader().expect("it leads");
+    let symbols: Vec<_> = (0..64).map(|n| format!("{n}{}", "x".repeat(24 * 1024))).collect();
+    for symbol in &symbols {
+        let quote = Quote { symbol: symbol.clone(), price: 1 };
+        send(&exchange.client().quotes, &quote);
+    }
+    for symbol in &symbols {
+        assert_eq!(next(&mut quotes).await.symbol, *symbol);
     }
 }
 

@@ -50,12 +50,18 @@ impl Names {
 }
 
 async fn join(network: &Network, names: &Names) -> (Process, NamesProxy) {
-    let (process, names) = (network.process(), names.clone());
-    let start = NamesProxy::builder()
-        .process(&process)
-        .start(move |_| std::future::ready(Ok::<_, Error>(names.clone())));
-    let proxy = soon(start).await.unwrap();
+    let process = network.process();
+    let proxy = start(&process, "names", names).await;
     (process, proxy)
+}
+
+async fn start(process: &Process, channel: &str, names: &Names) -> NamesProxy {
+    let names = names.clone();
+    let start = NamesProxy::builder()
+        .process(process)
+        .name(channel)
+        .start(move |_| std::future::ready(Ok::<_, Error>(names.clone())));
+    soon(start).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -139,4 +145,28 @@ async fn what_a_follower_leaves_behind_while_its_leader_takes_back_its_own_is_ta
     dies.kill();
     soon(closing).await.unwrap();
     assert_eq!(*names.0.lock().unwrap(), BTreeMap::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_follower_leaves_behind_while_its_leader_hands_over_is_taken_back_too() {
+    let (network, names) = (Network::new(6), Names::default());
+    let (first, _led) = join(&network, &names).await;
+    let other = start(&first, "other", &names).await;
+    let (second, slow) = join(&network, &names).await;
+    let _follows_other = start(&second, "other", &names).await;
+    let (dies, follower) = join(&network, &names).await;
+    soon(follower.register("left".into(), 2)).await.unwrap();
+    // Its leader goes with the other channel's, and waits for this one.
+    let registering = tokio::spawn(async move {
+        slow.register("name".into(), 1).await.unwrap();
+        slow
+    });
+    sleep(SLOW / 4).await;
+    let closing = tokio::spawn(async move { other.membership().close().await });
+    sleep(SLOW / 4).await;
+    dies.kill();
+    let _slow = soon(registering).await.unwrap();
+    soon(closing).await.unwrap();
+    sleep(SLOW * 5).await;
+    assert_eq!(*names.0.lock().unwrap(), BTreeMap::from([("name".to_owned(), 1)]));
 }

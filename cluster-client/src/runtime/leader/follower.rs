@@ -3,6 +3,7 @@
 mod calls;
 mod watch;
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
@@ -162,7 +163,18 @@ impl Follower {
     pub(super) fn flush(&self) {
         let batch = self.lock().outbound.begin();
         let Some(batch) = batch else { return };
-        if transport::flush(&self.state, |state| &mut state.outbound, &self.socket, batch) {
+        let has_pushes = Cell::new(false);
+        let is_blocked = transport::flush(
+            &self.state,
+            |state| {
+                has_pushes.set(!state.pushes.is_empty());
+                &mut state.outbound
+            },
+            &self.socket,
+            batch,
+        );
+        // The pushes that there was no room for go with the task's next turn.
+        if is_blocked || has_pushes.get() {
             let task = self.lock().task.take();
             wake(task);
         }

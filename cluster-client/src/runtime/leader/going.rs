@@ -91,14 +91,16 @@ impl Leadership {
     /// Takes back what `leaving`, and whoever has left, has published. What that does not come to in time is told.
     async fn take_back(&self, client: &Arc<dyn Served>, leaving: Option<SubscriberId>) {
         let until = tokio::time::Instant::now() + self.terms.limits.drain;
-        // Those who leave meanwhile are not held up, and come after.
-        let mut seen = BTreeSet::new();
         let undone = async {
-            let mut next = leaving;
-            while let Some(gone) = next {
-                seen.insert(gone);
+            if let Some(leaving) = leaving {
+                self.undo_each(client, leaving).await;
+            }
+            // Those who leave meanwhile are not held up, and come after.
+            let mut seen = BTreeSet::new();
+            let departed = || self.fanout.departed().into_iter();
+            while let Some(gone) = departed().find(|gone| !seen.contains(gone)) {
                 self.undo_each(client, gone).await;
-                next = self.fanout.departed().into_iter().find(|gone| !seen.contains(gone));
+                seen.insert(gone);
             }
         };
         tokio::pin!(undone);
