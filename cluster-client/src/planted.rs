@@ -1,6 +1,9 @@
 //! Bugs that can be planted, to prove that the tests would find them. Only a build with `--cfg planted` has them; in any
 //! other, looking for one is `false` to the compiler.
 
+#[cfg(planted)]
+use std::sync::LazyLock;
+
 /// A bug, in the words of what the library does with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, unreachable_pub, reason = "the names say it; public where it is planted")]
@@ -55,10 +58,14 @@ pub fn plant(bug: Option<Bug>) {
     PLANTED.set(bug);
 }
 
-/// Whether this thread has the bug.
+/// Whether this thread has the bug, or the whole process, for which `PLANTED_BUG` names it.
 #[cfg(planted)]
 pub(crate) fn planted(bug: Bug) -> bool {
-    PLANTED.get() == Some(bug)
+    static OF_PROCESS: LazyLock<Option<Bug>> = LazyLock::new(|| {
+        let name = std::env::var("PLANTED_BUG").ok()?;
+        Bug::ALL.into_iter().find(|bug| format!("{bug:?}") == name)
+    });
+    PLANTED.get().or(*OF_PROCESS) == Some(bug)
 }
 
 #[cfg(not(planted))]

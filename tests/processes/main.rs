@@ -14,6 +14,8 @@ mod election;
 mod flat;
 mod memory;
 mod notes;
+#[cfg(planted)]
+mod planted;
 mod stopped;
 mod times;
 mod trouble;
