@@ -114,7 +114,8 @@ impl Events {
 pub enum Delivery {
     /// A newer value takes the place of an older one with the same item key.
     Latest,
-    /// Values queue up, at most `capacity` of them; then the oldest is dropped and counted.
+    /// Values queue up, at most `capacity` of them, and in a follower at most
+    /// [`Limits::outbound_bytes`](crate::Limits::outbound_bytes); then the oldest is dropped and counted.
     Every {
         /// How many values may wait for one subscriber, at least 1.
         capacity: usize,

@@ -94,7 +94,8 @@ pub struct Limits {
 
     /// Bytes that wait to be written to one peer. Default 8 MiB. Beyond it a member that calls gets [`Error::Busy`], and
     /// a leader drops pushed values: with "latest" only newer ones of a key are kept in any case, with "every" the oldest
-    /// go and are announced as `Missed`. Nobody is disconnected for it.
+    /// go and are announced as `Missed`. Nobody is disconnected for it. In a follower, so many bytes also wait for one reader
+    /// of "every", besides its `capacity`; in the leader's process, where values are not encoded, `capacity` alone counts.
     pub outbound_bytes: usize,
     /// Bytes that a leader has to write to all followers together. Default 128 MiB; beyond it calls of followers are
     /// [`Error::Busy`]. Values that may still be replaced by newer ones do not count.

@@ -171,6 +171,28 @@ async fn a_flood_of_what_is_taken_back_ends_the_connection() {
     scene.untouched().await;
 }
 
+/// Cancelled or not, what it subscribes to and gives up at once is not kept.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_subscribed_to_and_given_up_at_once_is_over() {
+    let limits =
+        Limits { cancelled_calls: 1, linger: Duration::from_millis(30), ..Limits::default() };
+    let mut scene = Scene::with(limits, Duration::from_secs(2)).await;
+    let mut attacker = Attacker::register(scene.port, "Victim").await;
+    let subscribe = r#"{"type":"subscribe","key":"linesnull","method":"lines"}"#;
+    let unsubscribe = r#"{"type":"unSubscribe","key":"linesnull"}"#;
+    for id in 0..20 {
+        let given_up = [
+            request(id, subscribe, &framed(&[])),
+            request(id, CANCEL, b""),
+            request(id, unsubscribe, b""),
+        ];
+        attacker.send(&given_up.concat()).await;
+        attacker.is_served().await;
+    }
+    scene.victim.lines_end().await;
+    scene.untouched().await;
+}
+
 /// Beyond the bound its calls run on and keep their places, until the time is over.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_cancels_is_heeded_later() {

@@ -45,6 +45,13 @@ impl Victim {
         Ok("x".repeat(len))
     }
 
+    /// The same, but not at once.
+    #[invoke]
+    pub(crate) async fn blob_later(&self, len: usize) -> Result<String, Error> {
+        tokio::task::yield_now().await;
+        self.blob(len).await
+    }
+
     /// Runs until it is cancelled or [`Victim::let_go`] is called.
     #[invoke]
     pub(crate) async fn keep(&self, text: String) -> Result<usize, Error> {
@@ -95,6 +102,15 @@ impl Victim {
     pub(crate) fn line(&self, line: &str) {
         for sender in &*self.lines.lock().unwrap() {
             sender.send(Line(line.to_owned())).unwrap();
+        }
+    }
+
+    /// Waits until none of the streams of lines has a reader.
+    pub(crate) async fn lines_end(&self) {
+        let lines = self.lines.lock().unwrap().clone();
+        assert!(!lines.is_empty(), "none was opened");
+        for line in lines {
+            timeout(PATIENCE, line.closed()).await.expect("somebody reads it");
         }
     }
 

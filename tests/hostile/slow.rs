@@ -87,6 +87,21 @@ async fn what_waits_for_all_followers_is_bounded() {
     reading.is_served().await;
 }
 
+/// Its calls were let in while nothing waited to be read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_takes_the_room_of_all_with_answers_that_it_does_not_read_is_disconnected() {
+    let limits =
+        Limits { outbound_bytes: 1 << 20, outbound_bytes_total: 4 << 20, ..Limits::default() };
+    let mut scene = Scene::with(limits, INTERVAL).await;
+    let mut events = scene.leader.membership().events();
+    let mut attacker = Attacker::register(scene.port, "Victim").await;
+    let calls: Vec<u8> = (0..64).flat_map(|id| call(id, "blob_later", &[b"1000000"])).collect();
+    attacker.send(&calls).await;
+    let reason = reason(&mut events).await;
+    assert!(reason.contains("limits.outbound_bytes_total"), "{reason}");
+    scene.untouched().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_never_comes_to_the_end_of_a_packet_is_disconnected() {
     let limits = Limits { packet_time: STALL, ..Limits::default() };

@@ -41,7 +41,6 @@ impl History {
 
 /// Runs the history of a seed. An error: what did not hold.
 pub(crate) fn run(seed: u64) -> Result<History, String> {
-    fastrand::seed(seed);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)

@@ -106,8 +106,9 @@ pub enum ClusterEvent {
     /// once for a key), or a new leader has not restored a subscription of any kind within that time. It stays.
     SubscriptionStalled { key: String, waited: Duration },
     /// In the leader: the real client refused to restore a subscription, which is tried again, or an event cannot be
-    /// encoded, which followers miss. In the subscriber: a new leader could not restore the subscription; if its
-    /// method differs there it closes, with [`CloseReason::Failed`](crate::CloseReason::Failed).
+    /// encoded, which followers miss. In the subscriber: a new leader could not restore the subscription; if its method
+    /// differs there, or if the leader has no room for it, it closes, with
+    /// [`CloseReason::Failed`](crate::CloseReason::Failed).
     SubscriptionFailed { key: String, error: Error },
     /// In the leader: it could not accept a connection. It goes on accepting.
     AcceptFailed { message: String },

@@ -20,6 +20,7 @@ use crate::membership::{ClusterEvent, Role};
 use crate::serve::{Answered, CatchPanic, Errors, Reply};
 use crate::session::backoff::Backoff;
 use crate::session::epoch;
+use crate::subscription::CloseReason;
 
 /// After a real client could not be built, at least so long passes before the next try, however many calls want one.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -212,6 +213,7 @@ async fn restore(member: &Arc<Member>, leadership: &Arc<Leadership>) -> Vec<Arc<
                 Ok(Reply { answered: Answered::Failed(Failure::TooManySubscriptions), answer }) => {
                     let failure = Failure::TooManySubscriptions;
                     let error = failure::error("subscribe", waited, failure, &answer);
+                    member.subscriptions.ended(&key, CloseReason::Failed(error.clone()));
                     member.emit(ClusterEvent::SubscriptionFailed { key, error });
                 }
                 Ok(_) => {}

@@ -1,8 +1,10 @@
 //! Subscribing and publishing again at a new leader in another process.
 
-use std::future::poll_fn;
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use cluster_protocol::{ConnObject, Failure, object_to_restore, timeout_millis};
@@ -38,7 +40,6 @@ pub(super) async fn restore(member: &Arc<Member>, session: &Session) -> Vec<Arc<
     }
     let mut room = Room::new(deadline);
     while !asked.is_empty() {
-        let later = asked.split_off(asked.len().min(RESTORED_AT_ONCE));
         let mut refused = Vec::new();
         for (request, outcome) in asked.iter().zip(make_all(session, &asked, deadline).await) {
             match outcome {
@@ -54,7 +55,7 @@ pub(super) async fn restore(member: &Arc<Member>, session: &Session) -> Vec<Arc<
                 request.report(member, Err(NotMade::Start(StartError::Busy)));
             }
         }
-        asked = refused.into_iter().chain(later).collect();
+        asked = refused;
     }
     requests.into_iter().filter_map(Request::key).collect()
 }
@@ -81,44 +82,42 @@ impl Room {
     }
 }
 
-/// Makes the requests at once and waits for all answers.
+/// Makes the requests, so many at once, and waits for all answers.
 async fn make_all(
     session: &Session,
     requests: &[&Request],
     deadline: Instant,
 ) -> Vec<Result<Answer, NotMade>> {
-    let mut calls: Vec<Result<PendingCall<'_>, NotMade>> = Vec::new();
-    let mut answers: Vec<Option<Result<Answer, NotMade>>> = Vec::new();
+    let mut made = BTreeMap::new();
+    let mut running: Vec<(usize, PendingCall<'_>)> = Vec::new();
+    let mut waiting = requests.iter().enumerate();
     poll_fn(|cx| {
-        if answers.is_empty() {
-            calls.extend(requests.iter().map(|request| {
-                let data = &mut |out: &mut Vec<u8>| {
-                    out.extend_from_slice(&request.arguments);
-                    Ok(())
-                };
-                let waker = cx.waker().clone();
-                let call =
-                    session.link.start(&request.conn, deadline, request.traits(), waker, data);
-                call.map_err(NotMade::Start)
-            }));
-            answers.resize_with(calls.len(), || None);
-        }
-        for (call, answer) in calls.iter_mut().zip(&mut answers) {
-            if answer.is_none()
-                && let Ok(call) = call
-                && let Poll::Ready(result) = std::pin::Pin::new(call).poll(cx)
-            {
-                *answer = Some(result.map_err(NotMade::Lost));
+        loop {
+            running.retain_mut(|(at, call)| match Pin::new(call).poll(cx) {
+                Poll::Ready(result) => {
+                    made.insert(*at, result.map_err(NotMade::Lost));
+                    false
+                }
+                Poll::Pending => true,
+            });
+            let room = RESTORED_AT_ONCE - running.len();
+            let mut started = false;
+            for (at, request) in waiting.by_ref().take(room) {
+                started = true;
+                match request.start(session, deadline, cx.waker().clone()) {
+                    Ok(call) => running.push((at, call)),
+                    Err(error) => drop(made.insert(at, Err(error))),
+                }
+            }
+            if !started {
+                break;
             }
         }
-        let waits =
-            calls.iter().zip(&answers).any(|(call, answer)| call.is_ok() && answer.is_none());
-        if waits { Poll::Pending } else { Poll::Ready(()) }
+        if running.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
-    // Each call that was started has an answer by now, and each other one an error.
-    let made = calls.into_iter().zip(answers);
-    made.filter_map(|(call, answer)| answer.or_else(|| call.err().map(Err))).collect()
+    // In the order of the requests, each of which has been started and has ended.
+    made.into_values().collect()
 }
 
 /// Why a request has no answer.
@@ -204,6 +203,23 @@ pub(crate) fn subscribe_object(key: &str, method: &str, restore: bool) -> Vec<u8
 }
 
 impl Request {
+    fn start<'l>(
+        &self,
+        session: &'l Session,
+        deadline: Instant,
+        waker: Waker,
+    ) -> Result<PendingCall<'l>, NotMade> {
+        if clock::now() >= deadline {
+            return Err(NotMade::Lost(CallLoss::Expired { sent: false }));
+        }
+        let data = &mut |out: &mut Vec<u8>| {
+            out.extend_from_slice(&self.arguments);
+            Ok(())
+        };
+        let call = session.link.start(&self.conn, deadline, self.traits(), waker, data);
+        call.map_err(NotMade::Start)
+    }
+
     /// Makes a request that has no answer, once there is room for it.
     async fn tell(&self, session: &Session, deadline: Instant) -> Result<(), StartError> {
         let mut room = Room::new(deadline);
@@ -248,6 +264,7 @@ impl Request {
             What::Subscription(_) => "subscribe",
             What::Publication(method) => member.methods.get(*method).map_or("", |info| info.name),
         };
+        let goes_on = goes_on(&outcome);
         let error = match outcome {
             Ok(Answer { kind: AnswerKind::Ok, .. }) => return,
             Ok(Answer { kind: AnswerKind::Err, .. }) => {
@@ -268,25 +285,47 @@ impl Request {
                 what: format!("the arguments of `{method}`"),
                 message: error.to_string(),
             },
-            Err(NotMade::Lost(CallLoss::Expired { .. })) => {
+            Err(NotMade::Lost(CallLoss::Expired { sent: true })) => {
                 if let What::Subscription(key) = &self.what {
                     let key = key.to_string();
                     return member.emit(ClusterEvent::SubscriptionStalled { key, waited: timeout });
                 }
-                Error::DeadlineExceeded {
-                    method: method.to_owned(),
-                    timeout,
-                    outcome: Outcome::Unknown,
-                }
+                let (method, outcome) = (method.to_owned(), Outcome::Unknown);
+                Error::DeadlineExceeded { method, timeout, outcome }
+            }
+            Err(NotMade::Lost(CallLoss::Expired { sent: false })) => {
+                let (method, outcome) = (method.to_owned(), Outcome::NotExecuted);
+                Error::DeadlineExceeded { method, timeout, outcome }
             }
         };
-        member.emit(match &self.what {
+        match &self.what {
             What::Subscription(key) => {
-                ClusterEvent::SubscriptionFailed { key: key.to_string(), error }
+                if !goes_on {
+                    member.subscriptions.ended(key, CloseReason::Failed(error.clone()));
+                }
+                member.emit(ClusterEvent::SubscriptionFailed { key: key.to_string(), error });
             }
             What::Publication(_) => {
-                ClusterEvent::PublicationFailed { method: method.to_owned(), error }
+                let method = method.to_owned();
+                member.emit(ClusterEvent::PublicationFailed { method, error });
             }
-        });
+        }
+    }
+}
+
+/// Whether the leader goes on trying for a subscription whose real client has refused it. What it refuses itself it does
+/// not have, and nobody would ask it again.
+fn goes_on(outcome: &Result<Answer, NotMade>) -> bool {
+    match outcome {
+        Ok(Answer { kind: AnswerKind::Failed(failure), .. }) => !matches!(
+            failure,
+            Failure::Busy
+                | Failure::Expired
+                | Failure::UnknownMethod
+                | Failure::BadArguments
+                | Failure::TooManySubscriptions
+        ),
+        Ok(_) => true,
+        Err(_) => false,
     }
 }

@@ -66,9 +66,11 @@ use crate::runtime::host::simulated::{Machine, Shared};
 pub struct Network(Arc<Shared>);
 
 impl Network {
-    /// Whatever is left to chance follows from the seed. Packets take 20 to 60 µs.
+    /// Whatever the library leaves to chance follows from the seed, as long as all runs on this thread, whose `fastrand` is
+    /// seeded, too. Packets take 20 to 60 µs.
     #[must_use]
     pub fn new(seed: u64) -> Self {
+        fastrand::seed(seed);
         Self(Shared::new(seed))
     }
 

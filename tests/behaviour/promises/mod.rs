@@ -6,6 +6,7 @@ mod context;
 mod delivery;
 mod errors;
 mod interfaces;
+mod many;
 mod oneways;
 mod outlasting;
 mod publications;

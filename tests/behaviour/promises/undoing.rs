@@ -43,6 +43,14 @@ impl Names {
         Ok(())
     }
 
+    /// The first one takes longer than the others.
+    #[publish(key = "name")]
+    async fn announce(&self, name: String, who: u32) -> Result<(), Error> {
+        sleep(if who == 1 { SLOW } else { SLOW / 4 }).await;
+        self.0.lock().unwrap().insert(name, who);
+        Ok(())
+    }
+
     #[publish(key = "name", undo = "deregister", timeout = "500ms")]
     async fn register_soon(&self, name: String, who: u32) -> Result<(), Error> {
         self.register(name, who).await
@@ -169,4 +177,24 @@ async fn what_a_follower_leaves_behind_while_its_leader_hands_over_is_taken_back
     soon(closing).await.unwrap();
     sleep(SLOW * 5).await;
     assert_eq!(*names.0.lock().unwrap(), BTreeMap::from([("name".to_owned(), 1)]));
+}
+
+/// The leader has to know whose publication came last, or the next leader would be given an older one.
+#[tokio::test(start_paused = true)]
+async fn what_is_published_under_one_key_is_published_in_order() {
+    let (network, names) = (Network::new(7), Names::default());
+    let (leader, _led) = join(&network, &names).await;
+    let (_, first) = join(&network, &names).await;
+    let (_, second) = join(&network, &names).await;
+    let later = async {
+        sleep(SLOW / 4).await;
+        second.announce("name".into(), 2).await
+    };
+    let announced = async { tokio::join!(first.announce("name".into(), 1), later) };
+    assert_eq!(soon(Box::pin(announced)).await, (Ok(()), Ok(())));
+    assert_eq!(names.who(), Some(2));
+    names.0.lock().unwrap().clear();
+    leader.kill();
+    sleep(SLOW * 5).await;
+    assert_eq!(names.who(), Some(2));
 }

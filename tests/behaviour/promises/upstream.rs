@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cluster_client::{CloseReason, Event, Limits, Role};
+use cluster_client::{CloseReason, Error, Event, Limits, Role, RolePreference};
 use support::free_port;
 
 use crate::samples::{Hosts, Log, RegistryProxy, member, next, next_is, role, soon, start};
@@ -82,4 +82,31 @@ async fn a_new_leader_opens_it_again_and_repeats_no_value() {
     let changed = Hosts(vec!["h".into()]);
     assert_eq!(soon(watching.next_event()).await, Some(Event::Value(changed)));
     assert_eq!(log.count("watch s"), 2);
+}
+
+/// A leader with smaller bounds than the one before.
+#[tokio::test]
+async fn what_the_next_leader_has_no_room_for_ends_and_says_so() {
+    let (port, log) = (free_port(), Log::default());
+    let leader = member(port, &log).await;
+    let limits = Limits { subscriptions_per_follower: 1, ..Limits::default() };
+    let small = start(RegistryProxy::builder().port(port).limits(limits), &log).await.unwrap();
+    let follows = RegistryProxy::builder().port(port).role(RolePreference::Follower);
+    let follows = start(follows, &log).await.unwrap();
+    let mut watching = Vec::new();
+    for member in [&small, &follows] {
+        watching.push(soon(member.watch("a".into())).await.unwrap());
+        watching.push(soon(member.watch("b".into())).await.unwrap());
+    }
+    soon(leader.membership().close()).await;
+    role(small.membership(), Role::Leader).await;
+    role(follows.membership(), Role::Follower).await;
+    for pair in watching.chunks_mut(2) {
+        let [stays, ends] = pair else { unreachable!("in pairs") };
+        soon(async { while ends.next_event().await.is_some() {} }).await;
+        let reason = ends.close_reason();
+        let Some(CloseReason::Failed(error)) = reason else { panic!("{reason:?}") };
+        assert!(matches!(error, Error::TooManySubscriptions { .. }), "{error:?}");
+        assert_eq!(stays.close_reason(), None);
+    }
 }

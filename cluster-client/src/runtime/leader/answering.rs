@@ -12,6 +12,10 @@ impl Follower {
         let mut packet = Vec::with_capacity(128 + reply.answer.len());
         self.write_response(&mut packet, id, method, reply);
         self.send(&packet);
+        // Its calls were let in before there were answers to keep it out.
+        if self.leaves_others_no_room() {
+            self.end("it does not read its answers (limits.outbound_bytes_total)".to_owned());
+        }
     }
 
     /// Writes the answer of a call behind `out`.

@@ -251,8 +251,10 @@ impl Connection {
         match self.subscription(header, method, key, restore, data) {
             Ok((options, request, permit)) => {
                 let (leadership, who) = (Arc::clone(&self.leadership), self.follower.id());
+                // In place: it may be followed by its end.
+                let joined = leadership.fanout.join(&leadership, who, options, &request);
                 self.run(header, method, Fate::MayBeCutOff, permit, async move {
-                    leadership.fanout.subscribe(&leadership, who, options, request).await
+                    leadership.fanout.joined(&leadership, who, options, request, joined).await
                 })
             }
             Err((failure, message)) => {

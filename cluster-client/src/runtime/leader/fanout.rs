@@ -163,8 +163,21 @@ impl Fanout {
         options: EventOptions,
         request: Request,
     ) -> Reply {
+        let joined = self.join(leadership, who, options, &request);
+        self.joined(leadership, who, options, request, joined).await
+    }
+
+    /// The same for who has [joined](Self::join) already, or tried to.
+    pub(super) async fn joined(
+        &self,
+        leadership: &Arc<Leadership>,
+        who: SubscriberId,
+        options: EventOptions,
+        request: Request,
+        mut joined: Result<Option<watch::Receiver<Opening>>, NotJoined>,
+    ) -> Reply {
         loop {
-            let mut opening = match self.join(leadership, who, options, &request) {
+            let mut opening = match joined {
                 Ok(None) => return Reply::ok(),
                 Ok(Some(opening)) => opening,
                 Err(NotJoined::TooMany(limit)) => {
@@ -189,6 +202,7 @@ impl Fanout {
                 // The answer is for somebody of another codec: wait for the next try, or ask again in one's own.
                 Ok(OpeningState::Failed(_)) => {
                     let _ = opening.changed().await;
+                    joined = self.join(leadership, who, options, &request);
                 }
                 Ok(OpeningState::Open | OpeningState::Pending) => return Reply::ok(),
                 Err(_) => return Reply::failed(Failure::GoingAway, "the leader is going away"),

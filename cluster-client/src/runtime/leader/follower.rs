@@ -185,7 +185,7 @@ impl Follower {
     /// Adds a value. True: the follower has to be put on the writer's list.
     pub(super) fn push(&self, route: Route<'_>, key: ItemKey, packet: Bytes) -> bool {
         let mut state = self.lock();
-        if state.pushes.is_empty() && state.outbound.pending() < PUSH_AHEAD {
+        if state.pushes.is_empty() && state.has_room_for_pushes() {
             state.outbound.append(&packet);
             if planted(Bug::PushesTwice) {
                 state.outbound.append(&packet);
@@ -291,14 +291,16 @@ impl Follower {
         state.arrival.read(bytes);
     }
 
-    /// Appends a batch of answers and whatever pushes there is room for. `begun`: since when a packet is coming in.
-    pub(super) fn append(&self, packets: &[u8], begun: Option<Instant>) {
+    /// Appends a batch of answers, and whatever `pushes` there is room for. `begun`: since when a packet is coming in.
+    pub(super) fn append(&self, packets: &[u8], pushes: bool, begun: Option<Instant>) {
         let mut state = self.lock();
         state.arrival.begun(begun);
         if !packets.is_empty() {
             state.answer(packets);
         }
-        state.hand_over_pushes();
+        if pushes {
+            state.hand_over_pushes();
+        }
     }
 
     pub(super) fn outbound(&self) -> OutboundState {
@@ -336,9 +338,14 @@ impl State {
         self.stall.owe(until);
     }
 
+    /// Not while the socket is full: what the task has to write before it reads again is not to grow.
+    fn has_room_for_pushes(&self) -> bool {
+        !self.outbound.is_blocked() && self.outbound.pending() < PUSH_AHEAD
+    }
+
     fn hand_over_pushes(&mut self) {
         let understands_events = self.understands_events;
-        while self.outbound.pending() < PUSH_AHEAD {
+        while self.has_room_for_pushes() {
             let (topic, event) = match self.pushes.pop() {
                 Some(Next::Packet(packet)) => {
                     self.outbound.append(&packet);

@@ -47,6 +47,12 @@ struct Publishing {
 }
 
 impl Settlement {
+    /// What is published or taken back, one at a time: otherwise the owner might not be the one whose publication came last.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &PublicationKey> {
+        let published = self.published.iter().map(|publishing| &publishing.key);
+        published.chain(&self.undone)
+    }
+
     /// What can be taken back, or is.
     pub(super) fn undoable(&self) -> impl Iterator<Item = &PublicationKey> {
         let published = self.published.iter().filter(|publishing| publishing.undo.is_some());

@@ -223,7 +223,7 @@ impl Future for Connection {
             return Poll::Ready(reason);
         }
         if let Some(reason) = orders.end {
-            this.write();
+            this.write_answers();
             return Poll::Ready(reason);
         }
         if blocked {
@@ -233,7 +233,7 @@ impl Future for Connection {
                 Poll::Pending => {}
             }
         }
-        this.write();
+        this.write_answers();
         let mut turn = Turn::new(&this.leadership.terms.limits);
         loop {
             let outbound = this.follower.outbound();
@@ -245,7 +245,7 @@ impl Future for Connection {
                 match this.follower.socket().poll_write_ready(cx) {
                     Poll::Ready(Ok(())) => {
                         this.follower.unblock();
-                        this.write();
+                        this.write_answers();
                         continue;
                     }
                     Poll::Ready(Err(error)) => return Poll::Ready(error.to_string()),
@@ -367,8 +367,19 @@ impl Connection {
         format!("it broke the protocol: {error}")
     }
 
+    /// Writes what there is, and pushes as far as there is room.
     fn write(&mut self) {
-        self.follower.append(&self.out, self.begun);
+        self.append(true);
+    }
+
+    /// The same without adding pushes: with these the socket of who is sent many might always be full, and what comes from
+    /// there would never be read.
+    fn write_answers(&mut self) {
+        self.append(false);
+    }
+
+    fn append(&mut self, pushes: bool) {
+        self.follower.append(&self.out, pushes, self.begun);
         self.out.clear();
         self.follower.flush();
     }

@@ -30,7 +30,7 @@ impl Settling {
         caller: SubscriberId,
         settlement: Settlement,
     ) -> Self {
-        let keys = settlement.undoable().filter(|_| !planted(Bug::UndoesOutOfTurn));
+        let keys = settlement.keys().filter(|_| !planted(Bug::UndoesOutOfTurn));
         let turn = leadership.turns.ask(keys);
         Self { caller, settlement, turn }
     }

@@ -191,5 +191,7 @@ async fn pump(leadership: &Arc<Leadership>, topic: TopicId, mut upstream: Upstre
             Some(event) => leadership.fanout.publish(leadership, topic, event),
             None => return,
         }
+        // A stream that never waits holds up nobody, and can be ended.
+        tokio::task::coop::consume_budget().await;
     }
 }

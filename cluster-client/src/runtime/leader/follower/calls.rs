@@ -43,6 +43,13 @@ impl Follower {
         }
     }
 
+    /// Whether it is the one that has too many answers, where all have too many.
+    pub(in crate::runtime::leader) fn leaves_others_no_room(&self) -> bool {
+        let limits = &self.leadership.terms.limits;
+        self.leadership.unsent.bytes() >= limits.outbound_bytes_total
+            && self.lock().outbound.pending() >= limits.outbound_bytes
+    }
+
     /// Notes a call that runs in a task. False: one with this id runs already.
     pub(in crate::runtime::leader) fn running(&self, id: u64, bytes: usize, oneway: bool) -> bool {
         self.lock().running.begin(id, bytes, oneway)
