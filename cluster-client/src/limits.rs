@@ -98,7 +98,8 @@ pub struct Limits {
     /// of "every", besides its `capacity`; in the leader's process, where values are not encoded, `capacity` alone counts.
     pub outbound_bytes: usize,
     /// Bytes that a leader has to write to all followers together. Default 128 MiB; beyond it calls of followers are
-    /// [`Error::Busy`]. Values that may still be replaced by newer ones do not count.
+    /// [`Error::Busy`], and who has more than [`outbound_bytes`](Self::outbound_bytes) of answers unread is disconnected.
+    /// Values that may still be replaced by newer ones do not count.
     pub outbound_bytes_total: usize,
     /// A follower that reads nothing for this long while it is owed answers is disconnected as a slow follower. Default 10 s.
     /// Nobody is disconnected for pushed values that it does not read.
