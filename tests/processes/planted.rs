@@ -11,7 +11,7 @@ const ROUNDS_AT_MOST: &str = "1000";
 const BUGS: [(&str, &str); 5] = [
     ("ResendsUnknownCalls", " ran ["),
     ("SaysNotExecutedOfUnknownCalls", "NotExecuted"),
-    ("GivesUpIdempotentCalls", " after "),
+    ("GivesUpIdempotentCalls", "outcome: Unknown"),
     ("HidesLostOneways", "nobody was told"),
     ("RepeatsAfterTakeover", " after Some("),
 ];

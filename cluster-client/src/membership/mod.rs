@@ -107,7 +107,7 @@ pub enum ClusterEvent {
     SubscriptionStalled { key: String, waited: Duration },
     /// In the leader: the real client refused to restore a subscription, which is tried again, or an event cannot be
     /// encoded, which followers miss. In the subscriber: a new leader could not restore the subscription; if its method
-    /// differs there, or if the leader has no room for it, it closes, with
+    /// differs there, or if the leader had no room for it or came to it too late, it closes, with
     /// [`CloseReason::Failed`](crate::CloseReason::Failed).
     SubscriptionFailed { key: String, error: Error },
     /// In the leader: it could not accept a connection. It goes on accepting.

@@ -285,17 +285,13 @@ impl Request {
                 what: format!("the arguments of `{method}`"),
                 message: error.to_string(),
             },
-            Err(NotMade::Lost(CallLoss::Expired { sent: true })) => {
-                if let What::Subscription(key) = &self.what {
+            Err(NotMade::Lost(CallLoss::Expired { sent })) => {
+                if let (true, What::Subscription(key)) = (sent, &self.what) {
                     let key = key.to_string();
                     return member.emit(ClusterEvent::SubscriptionStalled { key, waited: timeout });
                 }
-                let (method, outcome) = (method.to_owned(), Outcome::Unknown);
-                Error::DeadlineExceeded { method, timeout, outcome }
-            }
-            Err(NotMade::Lost(CallLoss::Expired { sent: false })) => {
-                let (method, outcome) = (method.to_owned(), Outcome::NotExecuted);
-                Error::DeadlineExceeded { method, timeout, outcome }
+                let outcome = if sent { Outcome::Unknown } else { Outcome::NotExecuted };
+                Error::DeadlineExceeded { method: method.to_owned(), timeout, outcome }
             }
         };
         match &self.what {
