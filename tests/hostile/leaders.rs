@@ -130,7 +130,7 @@ async fn a_leader_that_says_twice_that_it_is_ready_is_asked_once() {
     assert_eq!(call.await.unwrap(), Ok("x".to_owned()));
 }
 
-fn builder(port: u16) -> Builder<VictimProxy> {
+pub(crate) fn builder(port: u16) -> Builder<VictimProxy> {
     VictimProxy::builder().port(port).codec(cluster_client::Codec::Json)
 }
 
@@ -139,7 +139,7 @@ async fn victim(_: LeaderContext) -> Result<Victim, Error> {
 }
 
 /// What a leader of this very program says of itself: a follower calls no method that the leader does not have.
-async fn a_real_welcome() -> (Welcome, Vec<u8>) {
+pub(crate) async fn a_real_welcome() -> (Welcome, Vec<u8>) {
     let port = free_port();
     let leader = VictimProxy::builder().port(port).start(victim).await.unwrap();
     let (_, welcome, interface) = Attacker::welcomed(port, "Victim").await;
@@ -148,18 +148,18 @@ async fn a_real_welcome() -> (Welcome, Vec<u8>) {
     (welcome, interface)
 }
 
-struct Scripted {
-    port: u16,
+pub(crate) struct Scripted {
+    pub(crate) port: u16,
     listener: TcpListener,
 }
 
 impl Scripted {
-    async fn listen(port: u16) -> Self {
+    pub(crate) async fn listen(port: u16) -> Self {
         Self { port, listener: TcpListener::bind(("127.0.0.1", port)).await.unwrap() }
     }
 
     /// Lets a member join.
-    async fn follower(
+    pub(crate) async fn follower(
         &self,
         member: Builder<VictimProxy>,
         welcome: &Welcome,

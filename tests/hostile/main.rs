@@ -14,6 +14,7 @@ mod fuzz;
 mod handshake;
 mod large;
 mod leaders;
+mod leftovers;
 mod panics;
 mod registered;
 mod retained;

@@ -105,6 +105,11 @@ impl Victim {
         }
     }
 
+    /// The service ends them.
+    pub(crate) fn end_lines(&self) {
+        self.lines.lock().unwrap().clear();
+    }
+
     /// Waits until none of the streams of lines has a reader.
     pub(crate) async fn lines_end(&self) {
         let lines = self.lines.lock().unwrap().clone();

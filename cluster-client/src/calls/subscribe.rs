@@ -188,6 +188,12 @@ async fn ask<Ev: Subscribe>(
                         }
                     }
                 }
+                // Only a leader that says nothing of what it was told makes it so many.
+                let limit = member.options.limits.subscriptions_per_follower;
+                if session.unconfirmed_unsubscribes() > limit {
+                    attempts.back_off(attempts.busy("limits.subscriptions_per_follower")).await?;
+                    continue;
+                }
                 let conn = subscribe_object(key, info.name, false);
                 let append = &mut |out: &mut Vec<u8>| {
                     out.extend_from_slice(arguments);

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use crate::event::{EventOptions, Item};
 use crate::limits::Limits;
 use crate::planted::{Bug, planted};
-use crate::session::interests::{HandleId, Interests, Joined};
+use crate::session::interests::{HandleId, Interests, Joined, Notice};
 use crate::subscription::{CloseReason, Deliver};
 
 pub(crate) struct Subscriptions {
@@ -31,6 +31,8 @@ struct Keys {
 enum Asked {
     Asking,
     Confirmed,
+    /// Nobody reads it any more, and the leader is about to be told. What comes meanwhile is not for who joins meanwhile.
+    Leaving,
 }
 
 /// Whose turn it is to ask the leader for a key.
@@ -78,7 +80,7 @@ impl Subscriptions {
     pub(crate) fn leave(&self, key: &Arc<str>, id: HandleId) -> Option<Asking<'_>> {
         let mut keys = self.keys();
         let left = keys.interests.leave(key, id)?;
-        keys.asked.insert(Arc::clone(key), Asked::Asking);
+        keys.asked.insert(Arc::clone(key), Asked::Leaving);
         drop(keys);
         drop(left);
         Some(Asking { subscriptions: self, key: Arc::clone(key) })
@@ -90,7 +92,7 @@ impl Subscriptions {
         if keys.interests.is_read(key) {
             return None;
         }
-        keys.asked.insert(Arc::clone(key), Asked::Asking);
+        keys.asked.insert(Arc::clone(key), Asked::Leaving);
         Some(Asking { subscriptions: self, key: Arc::clone(key) })
     }
 
@@ -171,30 +173,36 @@ impl Subscriptions {
     // one lock of the leader, that calls these.
 
     pub(crate) fn deliver(&self, key: &str, item: Item) {
-        let notice = self.keys().interests.deliver(key, item);
-        notice.deliver();
+        self.tell(key, |keys| keys.interests.deliver(key, item));
     }
 
     pub(crate) fn missed(&self, key: &str, count: u64) {
-        let notice = self.keys().interests.missed(key, count);
-        notice.deliver();
+        self.tell(key, |keys| keys.interests.missed(key, count));
     }
 
     pub(crate) fn resynced(&self, key: &str) {
-        let notice = self.keys().interests.resynced(key);
-        notice.deliver();
+        self.tell(key, |keys| keys.interests.resynced(key));
+    }
+
+    pub(crate) fn ended(&self, key: &str, reason: CloseReason) {
+        self.tell(key, |keys| {
+            keys.forget(key);
+            keys.interests.ended(key, reason)
+        });
+    }
+
+    /// What is not told is dropped after the lock: it may be the user's.
+    fn tell(&self, key: &str, what: impl FnOnce(&mut Keys) -> Notice) {
+        let mut keys = self.keys();
+        if keys.asked.get(key) != Some(&Asked::Leaving) {
+            let notice = what(&mut keys);
+            drop(keys);
+            notice.deliver();
+        }
     }
 
     pub(crate) fn resynced_all(&self) {
         let notice = self.keys().interests.resynced_all();
-        notice.deliver();
-    }
-
-    pub(crate) fn ended(&self, key: &str, reason: CloseReason) {
-        let mut keys = self.keys();
-        let notice = keys.interests.ended(key, reason);
-        keys.forget(key);
-        drop(keys);
         notice.deliver();
     }
 
@@ -221,9 +229,8 @@ impl Asking<'_> {
     pub(crate) fn confirm(&self, id: HandleId) -> bool {
         let mut keys = self.subscriptions.keys();
         let is_there = keys.interests.has(&self.key, id);
-        if is_there {
-            keys.asked.insert(Arc::clone(&self.key), Asked::Confirmed);
-        }
+        let asked = if is_there { Asked::Confirmed } else { Asked::Leaving };
+        keys.asked.insert(Arc::clone(&self.key), asked);
         is_there
     }
 }
@@ -231,7 +238,7 @@ impl Asking<'_> {
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
         let mut keys = self.subscriptions.keys();
-        if keys.asked.get(&self.key) == Some(&Asked::Asking) {
+        if keys.asked.get(&self.key) != Some(&Asked::Confirmed) {
             keys.asked.remove(&self.key);
         }
         drop(keys);
@@ -268,5 +275,22 @@ mod tests {
         assert!(matches!(turn, Turn::Done), "it has ended too");
         let turn = subscriptions.turn(&key, next).await;
         assert!(matches!(turn, Turn::Mine(_)), "nobody has asked for this one");
+    }
+
+    #[tokio::test]
+    async fn what_comes_while_a_key_is_left_is_not_for_who_joins_meanwhile() {
+        let subscriptions = Subscriptions::new(&Limits::default());
+        let key = "key".into();
+        let older = join(&subscriptions);
+        let leaving = subscriptions.leave(&key, older).expect("it was the last one");
+        let newer = join(&subscriptions);
+        subscriptions.deliver(&key, Item::typed(Latest(1)));
+        subscriptions.ended(&key, CloseReason::Ended);
+        assert!(subscriptions.awaits_first(&key), "as if nothing had come");
+        drop(leaving);
+        let turn = subscriptions.turn(&key, newer).await;
+        assert!(matches!(turn, Turn::Mine(_)), "the leader was told");
+        subscriptions.deliver(&key, Item::typed(Latest(2)));
+        assert!(!subscriptions.awaits_first(&key));
     }
 }

@@ -1,14 +1,17 @@
 //! Being a follower: one session with one leader.
 
+mod session;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use cluster_protocol::{ChannelState, ConnObject, PushEvent, Welcome};
-use serde::Deserialize;
 use tokio::sync::watch;
 
+pub(crate) use self::session::Session;
+use self::session::SharedUnsubscribes;
 use super::joining::{Obstacle, Registered, message};
 use super::link::{LeaderLink, LinkEvents, LinkSettings, Push};
 use super::restoring::restore;
@@ -17,46 +20,12 @@ use super::supervisor::{End, Start};
 use crate::context::InstanceId;
 use crate::error::Error;
 use crate::event::Item;
-use crate::interface::{self, MethodDescription};
 use crate::member::{Link, Member};
 use crate::membership::{ClusterEvent, LeaderInfo, Role};
 use crate::node::{NodeSession, Peer};
 use crate::planted::{Bug, planted};
 use crate::session::publications::{PublicationKey, Remembered};
 use crate::subscription::CloseReason;
-
-/// A connection to a leader that is ready, with what was learned about it.
-pub struct Session {
-    pub(crate) link: Arc<LeaderLink>,
-    /// For each method, how it differs from the leader's.
-    mismatches: Box<[Option<Error>]>,
-    /// The leader is a Node process.
-    pub(crate) node: Option<NodeSession>,
-}
-
-impl Session {
-    /// Who leads.
-    pub(crate) fn leader(&self) -> Peer {
-        if self.node.is_some() { Peer::Node } else { Peer::Rust }
-    }
-
-    /// Whether the leader has this method as we know it.
-    pub(crate) fn check(&self, method: usize) -> Result<(), Error> {
-        self.mismatches.get(method).cloned().flatten().map_or(Ok(()), Err)
-    }
-
-    /// Tells the leader that nobody here reads the key any more.
-    pub(crate) fn unsubscribe(&self, key: &str) {
-        let conn = match &self.node {
-            None => Some(ConnObject::UnSubscribe { key: key.into(), reg: None }.to_bytes()),
-            Some(node) => node.keys().unsubscribe(key),
-        };
-        if let Some(conn) = conn {
-            // A link that is closed has nothing to be unsubscribed from.
-            let _ = self.link.send_control(&conn);
-        }
-    }
-}
 
 /// Follows until the leader is gone or this member closes. While the leader is silent for too long, the stand-in serves.
 pub(super) async fn follow(
@@ -73,11 +42,13 @@ pub(super) async fn follow(
         .as_ref()
         .filter(|_| peer == Peer::Node)
         .map(|interface| NodeSession::new(Arc::clone(interface)));
+    let unsubscribes = Arc::new(SharedUnsubscribes::default());
     let events = Arc::new(Inbound {
         member: Arc::clone(member),
         node: node.clone(),
         leader: watch::Sender::new(Known { state: welcome.state, data, silent: false }),
         heeds_pushes: AtomicBool::new(true),
+        unsubscribes: Arc::clone(&unsubscribes),
     });
     let settings = LinkSettings {
         frame: member.frame_limits(),
@@ -117,12 +88,9 @@ pub(super) async fn follow(
             ChannelState::Ready => {
                 let withdrawn = stand_in.end().await;
                 events.heed_pushes();
-                let mismatches = match &node {
-                    None => compare(member, &known.data),
-                    Some(node) => node.check(&member.methods),
-                };
-                let session = Session { link: Arc::clone(&link), mismatches, node: node.clone() };
-                let session = Arc::new(session);
+                let (link_of, node_of) = (Arc::clone(&link), node.clone());
+                let unsubscribes = Arc::clone(&unsubscribes);
+                let session = Session::new(member, link_of, &known.data, node_of, unsubscribes);
                 release(member, &session, &withdrawn);
                 asked = Some(Arc::clone(&session));
                 let restored = tokio::select! {
@@ -237,6 +205,7 @@ struct Inbound {
     leader: watch::Sender<Known>,
     /// False while the own client's values count.
     heeds_pushes: AtomicBool,
+    unsubscribes: Arc<SharedUnsubscribes>,
 }
 
 impl Inbound {
@@ -270,6 +239,9 @@ impl LinkEvents for Inbound {
             }
             return;
         }
+        if self.unsubscribes.lock().covers(push.key) {
+            return;
+        }
         match push.event {
             None => {
                 let item = Item::encoded(push.item.map(Into::into), self.member.codec(), push.data);
@@ -279,6 +251,10 @@ impl LinkEvents for Inbound {
             Some(PushEvent::Resynced) => subscriptions.resynced(push.key),
             Some(PushEvent::Ended) => subscriptions.ended(push.key, CloseReason::Ended),
         }
+    }
+
+    fn unsubscribed(&self, key: &str) {
+        self.unsubscribes.lock().confirmed(key);
     }
 
     fn publication_taken(&self, method: &str, key: &str, call: u64) {
@@ -326,28 +302,6 @@ fn leader(welcome: &Welcome) -> LeaderInfo {
         instance: InstanceId(welcome.instance),
         epoch: welcome.epoch,
         since: UNIX_EPOCH + Duration::from_millis(welcome.since),
-    }
-}
-
-#[derive(Deserialize)]
-struct Interface {
-    interface: Vec<MethodDescription>,
-}
-
-fn compare(member: &Member, data: &[u8]) -> Box<[Option<Error>]> {
-    // A leader that describes nothing has none of our methods.
-    let theirs =
-        serde_json::from_slice(data).unwrap_or(Interface { interface: Vec::new() }).interface;
-    let mismatch = |mine: &MethodDescription| {
-        compare_with(mine, theirs.iter().find(|method| method.name == mine.name))
-    };
-    member.interface.iter().map(mismatch).collect()
-}
-
-fn compare_with(mine: &MethodDescription, theirs: Option<&MethodDescription>) -> Option<Error> {
-    match theirs {
-        Some(theirs) => interface::compare(mine, theirs),
-        None => Some(interface::missing(mine)),
     }
 }
 

@@ -9,7 +9,7 @@
 //! | `liveness`, `progress` | who has been silent for too long, sends too slowly or does not read |
 //! | `rate`, `turn` | how much of something in a time, and how much for one connection before the others |
 //! | `topics`, `push_queue` | a leader's subscriptions, and what a slow follower has yet to get of them |
-//! | `interests` | a member's subscriptions, whoever leads |
+//! | `interests`, `unsubscribes` | a member's subscriptions, whoever leads; those that are over, and the leader has yet to know |
 //! | `publications` | a member's publications, and whose they are |
 //! | `epoch`, `backoff`, `retries` | numbering leaderships, waiting between attempts, and how many there may be |
 
@@ -30,3 +30,4 @@ pub(crate) mod retries;
 pub(crate) mod share;
 pub(crate) mod topics;
 pub(crate) mod turn;
+pub(crate) mod unsubscribes;

@@ -204,18 +204,17 @@ impl Topics {
         self.topics.get(&topic).map_or(&[], |topic| &topic.subscribers)
     }
 
-    /// Ends the subscription of `who` to `key`; `None` if there is none.
-    pub(crate) fn leave(&mut self, now: Instant, key: &str, who: SubscriberId) -> Option<TopicId> {
-        let id = *self.by_key.get(key)?;
-        let joined = self.by_subscriber.get_mut(&who)?;
+    /// Ends the subscription of `who` to `key`, if there is one.
+    pub(crate) fn leave(&mut self, now: Instant, key: &str, who: SubscriberId) {
+        let Some(id) = self.by_key.get(key).copied() else { return };
+        let Some(joined) = self.by_subscriber.get_mut(&who) else { return };
         if !joined.remove(&id) {
-            return None;
+            return;
         }
         if joined.is_empty() {
             self.by_subscriber.remove(&who);
         }
         self.left(now, id, who);
-        Some(id)
     }
 
     /// Ends all subscriptions of `who`, who is gone.

@@ -82,6 +82,7 @@ impl<'a> Fields<'a> {
             "unSubscribe" => {
                 ConnObject::UnSubscribe { key: of.text("key", self.key)?, reg: self.reg }
             }
+            "unsubscribed" => ConnObject::Unsubscribed { key: of.text("key", self.key)? },
             "subscribe_result" => ConnObject::SubscribeResult {
                 key: of.text("key", self.key)?,
                 item: self.item.map(Cow::from),

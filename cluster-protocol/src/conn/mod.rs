@@ -162,6 +162,11 @@ pub enum ConnObject<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         reg: Option<&'a RawValue>,
     },
+    /// L to F, request: the end of a subscription was read. What follows under the key belongs to a later one.
+    Unsubscribed {
+        /// As in the subscription.
+        key: Cow<'a, str>,
+    },
     /// L to F, request: a push. The data is the value, unless it is an event.
     SubscribeResult {
         /// The key of the subscription.

@@ -102,6 +102,7 @@ fn every_message_has_its_form() {
         },
         r#"{"type":"subscribe_result","key":"k","event":"resynced"}"#,
     );
+    is(&ConnObject::Unsubscribed { key: "k".into() }, r#"{"type":"unsubscribed","key":"k"}"#);
     is(&ConnObject::SubscribeResultRes, r#"{"type":"subscribe_result_res"}"#);
     is(
         &ConnObject::PublicationTaken { method: "register".into(), key: "k".into(), call: 7 },

@@ -70,8 +70,9 @@ impl Connection {
             Incoming::Unsubscribe { key } => {
                 if self.node.is_some() {
                     self.node_unsubscribe(&key);
-                } else if let Some(topic) = self.leadership.fanout.leave(&key, self.follower.id()) {
-                    self.follower.drop_pushes(topic);
+                } else {
+                    self.leadership.fanout.leave(&key, self.follower.id());
+                    self.follower.unsubscribed(&key);
                 }
                 Ok(())
             }

@@ -267,10 +267,9 @@ impl Fanout {
         }
     }
 
-    pub(crate) fn leave(&self, key: &str, who: SubscriberId) -> Option<TopicId> {
-        let topic = lock(&self.topics).topics.leave(clock::now(), key, who);
+    pub(crate) fn leave(&self, key: &str, who: SubscriberId) {
+        lock(&self.topics).topics.leave(clock::now(), key, who);
         self.left.notify_one();
-        topic
     }
 
     /// Drops the topics that nobody came back to after their linger, for ever.

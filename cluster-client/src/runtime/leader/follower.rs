@@ -10,12 +10,13 @@ use std::task::Waker;
 use std::time::Instant;
 
 use bytes::Bytes;
-use cluster_protocol::{Codec, PushEvent};
+use cluster_protocol::{Codec, ConnObject, PushEvent};
 use tokio_util::sync::CancellationToken;
 
 use super::Leadership;
 use super::admission::Told;
 use super::node::NodeSubscriber;
+use super::packets::control_packet;
 use super::roster::Route;
 use super::running::Running;
 use crate::clock;
@@ -220,10 +221,19 @@ impl Follower {
         self.flush();
     }
 
-    pub(super) fn drop_pushes(&self, topic: TopicId) {
+    /// What is pending of a key is of a subscription that is over.
+    pub(super) fn drop_pushes(&self, key: &str) {
+        self.lock().drop_pushes(key);
+    }
+
+    /// The same, and its process is told which pushes those were: all before this.
+    pub(super) fn unsubscribed(&self, key: &str) {
+        let conn = ConnObject::Unsubscribed { key: key.into() };
+        let packet = control_packet(&conn, &self.leadership.frame_limits());
         let mut state = self.lock();
-        state.pushes.drop_topic(topic);
-        state.routes.remove(&topic);
+        state.drop_pushes(key);
+        // Not with the batch of answers: what is pushed to the next subscription may be written before these.
+        state.answer(&packet);
     }
 
     // Orders to the connection's task.
@@ -336,6 +346,18 @@ impl State {
     fn answer(&mut self, packets: &[u8]) {
         let until = self.outbound.append(packets);
         self.stall.owe(until);
+    }
+
+    fn drop_pushes(&mut self, key: &str) {
+        let pushes = &mut self.pushes;
+        // A topic that has ended meanwhile is among them, and only here.
+        self.routes.retain(|topic, source| {
+            let stays = *source.key != *key;
+            if !stays {
+                pushes.drop_topic(*topic);
+            }
+            stays
+        });
     }
 
     /// Not while the socket is full: what the task has to write before it reads again is not to grow.

@@ -144,6 +144,7 @@ impl Inbound {
                     self.reply(packet.header.id, SUBSCRIBE_RESULT_RES, link);
                 }
             }
+            Ok(ConnObject::Unsubscribed { key }) => events.unsubscribed(&key),
             Ok(ConnObject::PublicationTaken { method, key, call }) => {
                 events.publication_taken(&method, &key, call);
             }

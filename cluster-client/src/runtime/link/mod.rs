@@ -80,6 +80,8 @@ pub(crate) struct LinkSettings {
 /// in which it came.
 pub(crate) trait LinkEvents: Send + Sync + 'static {
     fn pushed(&self, push: Push<'_>);
+    /// The leader knows of an end of the key's subscription: what it pushed before was for that one.
+    fn unsubscribed(&self, key: &str);
     /// Another process has published the key, or it was undone: this process must not publish again what it published
     /// by `call` or before.
     fn publication_taken(&self, method: &str, key: &str, call: u64);

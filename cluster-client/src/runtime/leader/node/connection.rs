@@ -136,10 +136,9 @@ impl Connection {
 
     pub(in crate::runtime::leader) fn node_unsubscribe(&self, key: &str) {
         let last = self.follower.node().and_then(|node| node.remove(key));
-        if let Some(topic) =
-            last.and_then(|topic| self.leadership.fanout.leave(&topic, self.follower.id()))
-        {
-            self.follower.drop_pushes(topic);
+        if let Some(topic) = last {
+            self.leadership.fanout.leave(&topic, self.follower.id());
+            self.follower.drop_pushes(&topic);
         }
     }
 

@@ -25,6 +25,7 @@ async fn what_the_leader_says_is_passed_on_in_order() {
     leader.ask(&push(Some("i"), None), b"value").await;
     leader.write(&packet(Kind::Request, 1, r#"{"type":"of_the_future"}"#, b"")).await;
     leader.ask(&push(None, Some(PushEvent::Missed { count: 3 })), b"").await;
+    leader.ask(&ConnObject::Unsubscribed { key: "k".into() }, b"").await;
     leader
         .ask(&ConnObject::PublicationTaken { method: "m".into(), key: "p".into(), call: 7 }, b"")
         .await;
@@ -32,10 +33,11 @@ async fn what_the_leader_says_is_passed_on_in_order() {
     let expected = [
         r#"pushed k Some("i") None b"value""#,
         r#"pushed k None Some(Missed { count: 3 }) b"""#,
+        "unsubscribed k",
         "taken m p 7",
         "Ready {}",
     ];
-    assert_eq!(said.lines(4).await, expected);
+    assert_eq!(said.lines(5).await, expected);
 }
 
 #[tokio::test]

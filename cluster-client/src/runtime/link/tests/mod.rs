@@ -232,6 +232,10 @@ impl LinkEvents for Said {
         self.say(format!("pushed {key} {item:?} {event:?} {data:?}"));
     }
 
+    fn unsubscribed(&self, key: &str) {
+        self.say(format!("unsubscribed {key}"));
+    }
+
     fn publication_taken(&self, method: &str, key: &str, call: u64) {
         self.say(format!("taken {method} {key} {call}"));
     }
