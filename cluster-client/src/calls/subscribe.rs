@@ -13,7 +13,7 @@ use super::{decode, outcome, waker};
 use crate::error::{Error, Outcome};
 use crate::event::{Delivery, Subscribe};
 use crate::key::topic_key;
-use crate::member::{Handle, Link, Member, Turn};
+use crate::member::{Confirmation, Handle, Link, Member, Turn};
 use crate::membership::ClusterEvent;
 use crate::node::Peer;
 use crate::proxy::Target;
@@ -74,20 +74,20 @@ where
             return decode::<Never, E>(Peer::Rust, member.codec(), info.name, false, &bytes)
                 .map(|never| match never {});
         }
-        if !asking.confirm(id) {
-            // By what came before the answer. That it is there again, nobody would take back.
-            unsubscribe(member, &link, &key);
-        }
-        drop(asking);
-        // The next leader is asked for confirmed keys only: if this one went before that, it has to be asked again.
-        if member.is_linked(&link) {
-            if Ev::OPTIONS.delivery == Delivery::Latest {
-                report_stall(member, &key);
+        match asking.confirm(id, || member.is_linked(&link)) {
+            Confirmation::Confirmed => {
+                if Ev::OPTIONS.delivery == Delivery::Latest {
+                    report_stall(member, &key);
+                }
+                break;
             }
-            break;
+            // By what came before the answer. That it is there again, nobody would take back.
+            Confirmation::Ended => {
+                unsubscribe(member, &link, &key);
+                break;
+            }
+            Confirmation::LeaderGone => attempts.next_link(link),
         }
-        member.subscriptions.unconfirm(&key);
-        attempts.next_link(link);
     }
     Ok(Subscription::from_inbox(inbox, Box::new(reader)))
 }

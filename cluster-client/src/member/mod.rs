@@ -15,7 +15,7 @@ use tokio::sync::{Notify, watch};
 
 #[allow(unreachable_pub, reason = "named by the sealed half of a public trait")]
 pub use self::link::Link;
-pub(crate) use self::subscriptions::{Subscriptions, Turn};
+pub(crate) use self::subscriptions::{Confirmation, Said, Subscriptions, Turn};
 pub(crate) use self::waiting::{Place, Waiting};
 use crate::calls::Oneways;
 use crate::context::{CallContext, CallId, Caller, InstanceId};

@@ -8,12 +8,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use cluster_protocol::PushEvent;
 use tokio::sync::Notify;
 
 use crate::event::{EventOptions, Item};
 use crate::limits::Limits;
 use crate::planted::{Bug, planted};
-use crate::session::interests::{HandleId, Interests, Joined, Notice};
+use crate::session::interests::{HandleId, Interests, Joined};
 use crate::subscription::{CloseReason, Deliver};
 
 pub(crate) struct Subscriptions {
@@ -27,8 +28,15 @@ struct Keys {
     asked: HashMap<Arc<str>, Asked>,
 }
 
+/// A key that the leader is asked for, or is about to be told that nobody reads it.
+struct Asked {
+    state: AskedState,
+    /// Who asks or tells just now. As long as there is somebody nobody else asks: what they say might come after that.
+    guards: usize,
+}
+
 #[derive(Clone, Copy, PartialEq)]
-enum Asked {
+enum AskedState {
     Asking,
     Confirmed,
     /// Nobody reads it any more, and the leader is about to be told. What comes meanwhile is not for who joins meanwhile.
@@ -42,10 +50,38 @@ pub(crate) enum Turn<'a> {
     Done,
 }
 
-/// Somebody is asking; unless it is [confirmed](Self::confirm), the next one asks.
+/// Somebody asks for a key, or tells that nobody reads it. Unless it is [confirmed](Self::confirm), the next one asks.
 pub(crate) struct Asking<'a> {
     subscriptions: &'a Subscriptions,
     key: Arc<str>,
+}
+
+/// What became of a subscription that the leader has.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Confirmation {
+    Confirmed,
+    /// It has ended meanwhile, and the leader is to be told.
+    Ended,
+    /// There is another leader, which is to be asked.
+    LeaderGone,
+}
+
+/// What the leader says of a key.
+pub(crate) enum Said {
+    Value(Item),
+    Missed(u64),
+    Resynced,
+    Ended(CloseReason),
+}
+
+impl From<PushEvent> for Said {
+    fn from(event: PushEvent) -> Self {
+        match event {
+            PushEvent::Missed { count } => Self::Missed(count),
+            PushEvent::Resynced => Self::Resynced,
+            PushEvent::Ended => Self::Ended(CloseReason::Ended),
+        }
+    }
 }
 
 /// What a new leader is asked for.
@@ -80,10 +116,12 @@ impl Subscriptions {
     pub(crate) fn leave(&self, key: &Arc<str>, id: HandleId) -> Option<Asking<'_>> {
         let mut keys = self.keys();
         let left = keys.interests.leave(key, id)?;
-        keys.asked.insert(Arc::clone(key), Asked::Leaving);
+        keys.leaving(key);
         drop(keys);
+        let asking = Asking { subscriptions: self, key: Arc::clone(key) };
+        // It may be the user's, and without the lock.
         drop(left);
-        Some(Asking { subscriptions: self, key: Arc::clone(key) })
+        Some(asking)
     }
 
     /// For a key that nobody reads any more, whom there was no leader to be told of: the same.
@@ -92,7 +130,7 @@ impl Subscriptions {
         if keys.interests.is_read(key) {
             return None;
         }
-        keys.asked.insert(Arc::clone(key), Asked::Leaving);
+        keys.leaving(key);
         Some(Asking { subscriptions: self, key: Arc::clone(key) })
     }
 
@@ -118,16 +156,11 @@ impl Subscriptions {
         }
         match keys.asked.entry(Arc::clone(key)) {
             Entry::Vacant(vacant) => {
-                vacant.insert(Asked::Asking);
+                vacant.insert(Asked { state: AskedState::Asking, guards: 1 });
                 Some(Turn::Mine(Asking { subscriptions: self, key: Arc::clone(key) }))
             }
-            Entry::Occupied(asked) => (*asked.get() == Asked::Confirmed).then_some(Turn::Done),
+            Entry::Occupied(asked) => asked.get().is_confirmed().then_some(Turn::Done),
         }
-    }
-
-    /// The leader that has confirmed the key is gone already.
-    pub(crate) fn unconfirm(&self, key: &str) {
-        self.keys().forget(key);
     }
 
     /// What a new leader is asked for, in an order that is the same each time. Keys that are being asked for just now are not
@@ -137,10 +170,8 @@ impl Subscriptions {
             return Vec::new();
         }
         let keys = self.keys();
-        let confirmed = keys
-            .interests
-            .iter()
-            .filter(|(key, _)| keys.asked.get(*key) == Some(&Asked::Confirmed));
+        let confirmed =
+            keys.interests.iter().filter(|(key, _)| keys.is(key, AskedState::Confirmed));
         let mut wanted: Vec<_> = confirmed
             .map(|(key, interest)| Wanted {
                 key: Arc::clone(key),
@@ -151,6 +182,11 @@ impl Subscriptions {
             .collect();
         wanted.sort_unstable_by(|one, other| one.key.cmp(&other.key));
         wanted
+    }
+
+    /// Whether a new leader would be asked for the key.
+    pub(crate) fn is_wanted(&self, key: &str) -> bool {
+        self.keys().is(key, AskedState::Confirmed)
     }
 
     /// What the leader was asked for, whether it has answered or not.
@@ -172,42 +208,48 @@ impl Subscriptions {
     // What the leader says. Notices are delivered without the lock, in the order they were made: it is one task, or
     // one lock of the leader, that calls these.
 
-    pub(crate) fn deliver(&self, key: &str, item: Item) {
-        self.tell(key, |keys| keys.interests.deliver(key, item));
+    pub(crate) fn tell(&self, key: &str, said: Said) {
+        self.tell_unless(|| false, key, said);
     }
 
-    pub(crate) fn missed(&self, key: &str, count: u64) {
-        self.tell(key, |keys| keys.interests.missed(key, count));
-    }
-
-    pub(crate) fn resynced(&self, key: &str) {
-        self.tell(key, |keys| keys.interests.resynced(key));
-    }
-
-    pub(crate) fn ended(&self, key: &str, reason: CloseReason) {
-        self.tell(key, |keys| {
-            keys.forget(key);
-            keys.interests.ended(key, reason)
-        });
-    }
-
-    /// What is not told is dropped after the lock: it may be the user's.
-    fn tell(&self, key: &str, what: impl FnOnce(&mut Keys) -> Notice) {
+    /// The same, unless it is of a subscription that is over, which is looked at under the lock: between that and the telling
+    /// nobody leaves the key or joins it.
+    pub(crate) fn tell_unless(&self, is_over: impl FnOnce() -> bool, key: &str, said: Said) {
         let mut keys = self.keys();
-        if keys.asked.get(key) != Some(&Asked::Leaving) {
-            let notice = what(&mut keys);
+        if keys.is(key, AskedState::Leaving) || is_over() {
+            // What was said may be the user's.
             drop(keys);
-            notice.deliver();
+            return;
         }
+        let notice = match said {
+            Said::Value(item) => keys.interests.deliver(key, item),
+            Said::Missed(count) => keys.interests.missed(key, count),
+            Said::Resynced => keys.interests.resynced(key),
+            Said::Ended(reason) => {
+                keys.forget(key);
+                keys.interests.ended(key, reason)
+            }
+        };
+        drop(keys);
+        notice.deliver();
     }
 
+    /// The member has a new leader. Who has not been asked for and has got nothing has missed nothing.
     pub(crate) fn resynced_all(&self) {
-        let notice = self.keys().interests.resynced_all();
+        let mut keys = self.keys();
+        let Keys { interests, asked } = &mut *keys;
+        let confirmed = |key: &str| asked.get(key).is_some_and(Asked::is_confirmed);
+        let notice = interests.resynced_all(confirmed);
+        drop(keys);
         notice.deliver();
     }
 
     pub(crate) fn close_all(&self, reason: CloseReason) {
-        let notice = self.keys().interests.close_all(reason);
+        let mut keys = self.keys();
+        // Who comes later asks, and is told that the member is closed.
+        keys.asked.retain(|_, asked| !asked.is_confirmed());
+        let notice = keys.interests.close_all(reason);
+        drop(keys);
         notice.deliver();
     }
 
@@ -216,30 +258,72 @@ impl Subscriptions {
     }
 }
 
+impl Asked {
+    fn is_confirmed(&self) -> bool {
+        self.state == AskedState::Confirmed
+    }
+}
+
 impl Keys {
+    fn is(&self, key: &str, state: AskedState) -> bool {
+        self.asked.get(key).is_some_and(|asked| asked.state == state)
+    }
+
+    fn leaving(&mut self, key: &Arc<str>) {
+        let state = AskedState::Leaving;
+        let asked = self.asked.entry(Arc::clone(key)).or_insert(Asked { state, guards: 0 });
+        asked.state = state;
+        asked.guards += 1;
+    }
+
+    /// The key is not confirmed any more.
     fn forget(&mut self, key: &str) {
-        if self.asked.get(key) == Some(&Asked::Confirmed) {
+        if let Some(asked) = self.asked.get_mut(key)
+            && asked.is_confirmed()
+        {
+            asked.state = AskedState::Asking;
+            self.remove_unheld(key);
+        }
+    }
+
+    fn remove_unheld(&mut self, key: &str) {
+        let is_held = |asked: &Asked| asked.guards > 0 || asked.is_confirmed();
+        if !self.asked.get(key).is_some_and(is_held) {
             self.asked.remove(key);
         }
     }
 }
 
 impl Asking<'_> {
-    /// The leader has the subscription, for this handle. False: it has ended meanwhile, and the leader is to be told.
-    pub(crate) fn confirm(&self, id: HandleId) -> bool {
+    /// The leader has the subscription, for this handle. `is_linked` is whether it is still the leader, which is looked at
+    /// under the lock: the next one is asked for what is confirmed by then.
+    pub(crate) fn confirm(&self, id: HandleId, is_linked: impl FnOnce() -> bool) -> Confirmation {
         let mut keys = self.subscriptions.keys();
-        let is_there = keys.interests.has(&self.key, id);
-        let asked = if is_there { Asked::Confirmed } else { Asked::Leaving };
-        keys.asked.insert(Arc::clone(&self.key), asked);
-        is_there
+        let confirmation = if !keys.interests.has(&self.key, id) {
+            Confirmation::Ended
+        } else if is_linked() {
+            Confirmation::Confirmed
+        } else {
+            Confirmation::LeaderGone
+        };
+        if let Some(asked) = keys.asked.get_mut(&self.key) {
+            // Where this handle is there nobody was the last one meanwhile, so nobody else leaves the key.
+            asked.state = match confirmation {
+                Confirmation::Confirmed => AskedState::Confirmed,
+                Confirmation::Ended => AskedState::Leaving,
+                Confirmation::LeaderGone => AskedState::Asking,
+            };
+        }
+        confirmation
     }
 }
 
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
         let mut keys = self.subscriptions.keys();
-        if keys.asked.get(&self.key) != Some(&Asked::Confirmed) {
-            keys.asked.remove(&self.key);
+        if let Some(asked) = keys.asked.get_mut(&self.key) {
+            asked.guards -= 1;
+            keys.remove_unheld(&self.key);
         }
         drop(keys);
         self.subscriptions.asked.notify_waiters();
@@ -267,9 +351,9 @@ mod tests {
         let Turn::Mine(asking) = subscriptions.turn(&key, first).await else {
             panic!("nobody has asked")
         };
-        subscriptions.ended(&key, CloseReason::Ended);
+        subscriptions.tell(&key, Said::Ended(CloseReason::Ended));
         let next = join(&subscriptions);
-        assert!(!asking.confirm(first));
+        assert_eq!(asking.confirm(first, || true), Confirmation::Ended);
         drop(asking);
         let turn = subscriptions.turn(&key, also).await;
         assert!(matches!(turn, Turn::Done), "it has ended too");
@@ -284,13 +368,13 @@ mod tests {
         let older = join(&subscriptions);
         let leaving = subscriptions.leave(&key, older).expect("it was the last one");
         let newer = join(&subscriptions);
-        subscriptions.deliver(&key, Item::typed(Latest(1)));
-        subscriptions.ended(&key, CloseReason::Ended);
+        subscriptions.tell(&key, Said::Value(Item::typed(Latest(1))));
+        subscriptions.tell(&key, Said::Ended(CloseReason::Ended));
         assert!(subscriptions.awaits_first(&key), "as if nothing had come");
         drop(leaving);
         let turn = subscriptions.turn(&key, newer).await;
         assert!(matches!(turn, Turn::Mine(_)), "the leader was told");
-        subscriptions.deliver(&key, Item::typed(Latest(2)));
+        subscriptions.tell(&key, Said::Value(Item::typed(Latest(2))));
         assert!(!subscriptions.awaits_first(&key));
     }
 }

@@ -7,25 +7,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-use cluster_protocol::{ChannelState, ConnObject, PushEvent, Welcome};
+use cluster_protocol::{ChannelState, ConnObject, Welcome};
 use tokio::sync::watch;
 
 pub(crate) use self::session::Session;
 use self::session::SharedUnsubscribes;
 use super::joining::{Obstacle, Registered, message};
 use super::link::{LeaderLink, LinkEvents, LinkSettings, Push};
-use super::restoring::restore;
+use super::restoring::Restoration;
 use super::standalone::StandIn;
 use super::supervisor::{End, Start};
 use crate::context::InstanceId;
 use crate::error::Error;
 use crate::event::Item;
-use crate::member::{Link, Member};
+use crate::member::{Link, Member, Said};
 use crate::membership::{ClusterEvent, LeaderInfo, Role};
 use crate::node::{NodeSession, Peer};
 use crate::planted::{Bug, planted};
 use crate::session::publications::{PublicationKey, Remembered};
-use crate::subscription::CloseReason;
 
 /// Follows until the leader is gone or this member closes. While the leader is silent for too long, the stand-in serves.
 pub(super) async fn follow(
@@ -63,13 +62,13 @@ pub(super) async fn follow(
     let link = LeaderLink::spawn(read, write, settings, sequence, Arc::clone(&events) as _);
     let _closed_at_the_end = CloseLink { link: Arc::clone(&link), member };
     let mut states = events.leader.subscribe();
-    // The session whose leader was asked for the subscriptions.
-    let mut asked: Option<Arc<Session>> = None;
+    // The session whose leader was asked for the subscriptions, and which those were.
+    let mut asked: Option<(Arc<Session>, Vec<Arc<str>>)> = None;
     loop {
         let known = states.borrow_and_update().clone();
         let is_behind = link.is_behind();
-        if is_behind && let Some(session) = asked.take() {
-            unsubscribe_all(member, &session);
+        if is_behind && let Some((session, restored)) = asked.take() {
+            unsubscribe_all(member, &session, restored);
         }
         match known.state {
             _ if known.silent => {
@@ -92,8 +91,10 @@ pub(super) async fn follow(
                 let unsubscribes = Arc::clone(&unsubscribes);
                 let session = Session::new(member, link_of, &known.data, node_of, unsubscribes);
                 release(member, &session, &withdrawn);
-                asked = Some(Arc::clone(&session));
-                let restored = tokio::select! {
+                let restoration = Restoration::new(member, &session);
+                let restored = restoration.keys();
+                asked = Some((Arc::clone(&session), restored.clone()));
+                let stalled = tokio::select! {
                     biased;
                     () = member.status.close_requested() => return End::Closed,
                     end = link.closed() => {
@@ -101,7 +102,7 @@ pub(super) async fn follow(
                         return End::Lost;
                     }
                     () = silence(&events.leader) => continue,
-                    restored = restore(member, &session) => restored,
+                    stalled = restoration.make(member, &session) => stalled,
                 };
                 member.clear_obstacle();
                 member.status.set_role(Role::Follower, Some(leader));
@@ -110,6 +111,7 @@ pub(super) async fn follow(
                 member.carry_over(link.take_lost());
                 member.send_queued();
                 unsubscribe_abandoned(member, &session, &restored);
+                stalled.ask_again(member, &session);
                 member.emit(ClusterEvent::BecameFollower { leader });
                 start.succeeded();
                 tracing::info!(channel = %member.channel, leader = leader.pid, epoch = leader.epoch, "following");
@@ -209,6 +211,10 @@ struct Inbound {
 }
 
 impl Inbound {
+    fn heeds_pushes(&self) -> bool {
+        self.heeds_pushes.load(Ordering::Acquire)
+    }
+
     /// The leader's values count.
     fn heed_pushes(&self) {
         let heeds = !planted(Bug::IgnoresPushesAfterStandingAlone);
@@ -221,9 +227,6 @@ impl Inbound {
 
 impl LinkEvents for Inbound {
     fn pushed(&self, push: Push<'_>) {
-        if !self.heeds_pushes.load(Ordering::Acquire) {
-            return;
-        }
         let subscriptions = &self.member.subscriptions;
         if let Some(node) = &self.node {
             let keys = node.keys().topics(push.key);
@@ -235,22 +238,20 @@ impl LinkEvents for Inbound {
             let item_key = item_key.and_then(|read| read(codec, &push.data));
             let item = Item::encoded(item_key, codec, push.data);
             for key in keys {
-                subscriptions.deliver(&key, item.clone());
+                let said = Said::Value(item.clone());
+                subscriptions.tell_unless(|| !self.heeds_pushes(), &key, said);
             }
             return;
         }
-        if self.unsubscribes.lock().covers(push.key) {
-            return;
-        }
-        match push.event {
+        let said = match push.event {
+            Some(event) => event.into(),
             None => {
-                let item = Item::encoded(push.item.map(Into::into), self.member.codec(), push.data);
-                subscriptions.deliver(push.key, item);
+                let item = push.item.map(Into::into);
+                Said::Value(Item::encoded(item, self.member.codec(), push.data))
             }
-            Some(PushEvent::Missed { count }) => subscriptions.missed(push.key, count),
-            Some(PushEvent::Resynced) => subscriptions.resynced(push.key),
-            Some(PushEvent::Ended) => subscriptions.ended(push.key, CloseReason::Ended),
-        }
+        };
+        let is_over = || !self.heeds_pushes() || self.unsubscribes.lock().covers(push.key);
+        subscriptions.tell_unless(is_over, push.key, said);
     }
 
     fn unsubscribed(&self, key: &str) {
@@ -306,8 +307,11 @@ fn leader(welcome: &Welcome) -> LeaderInfo {
 }
 
 /// The leader is silent. When it goes on it is asked anew for what is still read then.
-fn unsubscribe_all(member: &Member, session: &Session) {
-    for key in member.subscriptions.asked() {
+fn unsubscribe_all(member: &Member, session: &Session, restored: Vec<Arc<str>>) {
+    let mut keys = member.subscriptions.asked();
+    // Who has left such a key meanwhile could not tell anybody.
+    keys.extend(restored);
+    for key in keys {
         session.unsubscribe(&key);
     }
 }

@@ -15,7 +15,7 @@ use crate::clock;
 use crate::context::{CallId, LeaderContext};
 use crate::error::{Error, Outcome};
 use crate::failure;
-use crate::member::{Factory, Link, Member};
+use crate::member::{Factory, Link, Member, Said};
 use crate::membership::{ClusterEvent, Role};
 use crate::serve::{Answered, CatchPanic, Errors, Reply};
 use crate::session::backoff::Backoff;
@@ -185,9 +185,6 @@ pub(super) async fn build(
 /// is told by events. Returns the keys.
 async fn restore(member: &Arc<Member>, leadership: &Arc<Leadership>) -> Vec<Arc<str>> {
     let (wanted, publications) = (member.subscriptions.wanted(), member.remembered().all());
-    if wanted.is_empty() && publications.is_empty() {
-        return Vec::new();
-    }
     let keys = wanted.iter().map(|wanted| Arc::clone(&wanted.key)).collect();
     member.subscriptions.resynced_all();
     let waited = member.options.subscribe_timeout;
@@ -213,7 +210,8 @@ async fn restore(member: &Arc<Member>, leadership: &Arc<Leadership>) -> Vec<Arc<
                 Ok(Reply { answered: Answered::Failed(Failure::TooManySubscriptions), answer }) => {
                     let failure = Failure::TooManySubscriptions;
                     let error = failure::error("subscribe", waited, failure, &answer);
-                    member.subscriptions.ended(&key, CloseReason::Failed(error.clone()));
+                    let reason = CloseReason::Failed(error.clone());
+                    member.subscriptions.tell(&key, Said::Ended(reason));
                     member.emit(ClusterEvent::SubscriptionFailed { key, error });
                 }
                 Ok(_) => {}

@@ -166,10 +166,11 @@ impl Interests {
     }
 
     /// The member has a new leader, which has not pushed anything yet. Forgets the values of the
-    /// one before.
-    pub(crate) fn resynced_all(&mut self) -> Notice {
-        let to =
-            self.by_key.values().flat_map(|interest| interest.handles.iter().cloned()).collect();
+    /// one before, and tells those that it had `confirmed` or that have got something of it.
+    pub(crate) fn resynced_all(&mut self, confirmed: impl Fn(&str) -> bool) -> Notice {
+        let concerned =
+            self.by_key.iter().filter(|(key, interest)| interest.reached || confirmed(key));
+        let to = concerned.flat_map(|(_, interest)| interest.handles.iter().cloned()).collect();
         let released =
             self.by_key.values_mut().flat_map(|interest| interest.retained.clear()).collect();
         let to = if planted(Bug::HidesResynced) { Arc::default() } else { to };

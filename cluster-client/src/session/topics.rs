@@ -70,6 +70,8 @@ pub(crate) enum Join {
     /// from now on.
     Joined {
         topic: TopicId,
+        /// It was not a subscriber before.
+        is_new: bool,
         /// How many values that should have been retained were not, for want of room.
         missed: u64,
         snapshot: Vec<Item>,
@@ -123,12 +125,13 @@ impl Topics {
         if let Some(until) = topic.lingers_until.take() {
             self.lingering.remove(&(until, id));
         }
-        if self.by_subscriber.entry(who).or_default().insert(id) {
+        let is_new = self.by_subscriber.entry(who).or_default().insert(id);
+        if is_new {
             topic.subscribers.push(who);
         }
         Ok(if topic.live {
             let snapshot = topic.retained.values().cloned().collect();
-            Join::Joined { topic: id, missed: topic.retained.missed_before(), snapshot }
+            Join::Joined { topic: id, is_new, missed: topic.retained.missed_before(), snapshot }
         } else {
             Join::Wait(id)
         })
@@ -206,7 +209,13 @@ impl Topics {
 
     /// Ends the subscription of `who` to `key`, if there is one.
     pub(crate) fn leave(&mut self, now: Instant, key: &str, who: SubscriberId) {
-        let Some(id) = self.by_key.get(key).copied() else { return };
+        if let Some(topic) = self.by_key.get(key) {
+            self.leave_topic(now, *topic, who);
+        }
+    }
+
+    /// The same, unless the topic is gone.
+    pub(crate) fn leave_topic(&mut self, now: Instant, id: TopicId, who: SubscriberId) {
         let Some(joined) = self.by_subscriber.get_mut(&who) else { return };
         if !joined.remove(&id) {
             return;

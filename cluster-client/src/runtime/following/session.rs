@@ -58,9 +58,10 @@ impl Session {
             // A Node leader does not say that it has read it.
             Some(node) => node.keys().unsubscribe(key),
         };
-        if let Some(conn) = conn {
-            // A link that is closed has nothing to be unsubscribed from.
-            let _ = self.link.send_control(&conn);
+        let sent = conn.map(|conn| self.link.send_control(&conn));
+        // A link that is closed has nothing to be unsubscribed from, and a key that is too long was not subscribed to.
+        if sent.is_some_and(|sent| sent.is_err()) {
+            self.unsubscribes.lock().confirmed(key);
         }
     }
 

@@ -54,6 +54,12 @@ struct Entry {
     sequence: u64,
 }
 
+/// Somebody has joined a topic that is being opened.
+pub(super) struct Waiting {
+    topic: TopicId,
+    opening: watch::Receiver<Opening>,
+}
+
 /// Why somebody could not join a topic.
 pub(super) enum NotJoined {
     TooMany(usize),
@@ -174,12 +180,12 @@ impl Fanout {
         who: SubscriberId,
         options: EventOptions,
         request: Request,
-        mut joined: Result<Option<watch::Receiver<Opening>>, NotJoined>,
+        mut joined: Result<Option<Waiting>, NotJoined>,
     ) -> Reply {
         loop {
-            let mut opening = match joined {
+            let Waiting { topic, mut opening } = match joined {
                 Ok(None) => return Reply::ok(),
-                Ok(Some(opening)) => opening,
+                Ok(Some(waiting)) => waiting,
                 Err(NotJoined::TooMany(limit)) => {
                     return Reply::failed(Failure::TooManySubscriptions, &limit.to_string());
                 }
@@ -187,37 +193,43 @@ impl Fanout {
                     return Reply::failed(Failure::GoingAway, "the connection has ended");
                 }
             };
-            let settled =
-                opening.wait_for(|opening| !matches!(opening.state, OpeningState::Pending)).await;
-            match settled.map(|opening| opening.state.clone()) {
-                Ok(OpeningState::Failed(failure))
-                    if request.restore || speaks(&request, &failure) =>
-                {
-                    // Others may still wait for the next try; who is told of this one does not.
-                    if !request.restore {
-                        self.leave(&request.key, who);
+            loop {
+                let settled = opening
+                    .wait_for(|opening| !matches!(opening.state, OpeningState::Pending))
+                    .await;
+                match settled.map(|opening| opening.state.clone()) {
+                    Ok(OpeningState::Failed(failure))
+                        if request.restore || speaks(&request, &failure) =>
+                    {
+                        // Others may still wait for the next try; who is told of this one does not. By the topic: nobody
+                        // may wait for this call any more, and have subscribed to the key anew.
+                        if !request.restore {
+                            self.leave_topic(topic, who);
+                        }
+                        return failure.into_reply();
                     }
-                    return failure.into_reply();
+                    // The answer is for somebody of another codec: wait for the next try, or ask again in one's own.
+                    Ok(OpeningState::Failed(_)) => {
+                        if opening.changed().await.is_err() {
+                            break;
+                        }
+                    }
+                    Ok(OpeningState::Open | OpeningState::Pending) => return Reply::ok(),
+                    Err(_) => return Reply::failed(Failure::GoingAway, "the leader is going away"),
                 }
-                // The answer is for somebody of another codec: wait for the next try, or ask again in one's own.
-                Ok(OpeningState::Failed(_)) => {
-                    let _ = opening.changed().await;
-                    joined = self.join(leadership, who, options, &request);
-                }
-                Ok(OpeningState::Open | OpeningState::Pending) => return Reply::ok(),
-                Err(_) => return Reply::failed(Failure::GoingAway, "the leader is going away"),
             }
+            joined = self.join(leadership, who, options, &request);
         }
     }
 
-    /// `None`: joined. Otherwise the topic is being opened, and this is how far that is.
+    /// `None`: joined. Otherwise the topic is being opened.
     pub(super) fn join(
         &self,
         leadership: &Arc<Leadership>,
         who: SubscriberId,
         options: EventOptions,
         request: &Request,
-    ) -> Result<Option<watch::Receiver<Opening>>, NotJoined> {
+    ) -> Result<Option<Waiting>, NotJoined> {
         let mut table = lock(&self.topics);
         // Who leaves is taken from the roster first, and then, under the present lock, from the topics.
         if lock(&self.roster).get(who).is_none() {
@@ -226,7 +238,9 @@ impl Fanout {
         let Table { topics, entries } = &mut *table;
         let joined = topics.join(&request.key, options, who);
         match joined.map_err(|TooMany(limit)| NotJoined::TooMany(limit))? {
-            Join::Joined { topic, missed, snapshot } => {
+            // It has got these before, and asks for nothing but whether it is subscribed.
+            Join::Joined { is_new: false, .. } if request.restore => Ok(None),
+            Join::Joined { topic, missed, snapshot, .. } => {
                 if let Some(entry) = entries.get(&topic) {
                     let roster = lock(&self.roster);
                     let mut dirty = lock(&self.dirty);
@@ -249,10 +263,10 @@ impl Fanout {
             }
             Join::Wait(topic) => Ok(entries.get(&topic).map(|entry| {
                 entry.opening.send_modify(|opening| opening.persist(request.restore));
-                entry.opening.subscribe()
+                Waiting { topic, opening: entry.opening.subscribe() }
             })),
             Join::Open(topic) => {
-                let (opening, outcome) = watch::channel(Opening::started(request.restore));
+                let (sender, opening) = watch::channel(Opening::started(request.restore));
                 let upstream = run(Arc::clone(leadership), topic, request.clone());
                 let task = leadership.spawn(upstream);
                 let source = Source {
@@ -260,15 +274,20 @@ impl Fanout {
                     epoch: leadership.terms.epoch,
                     limits: leadership.frame_limits(),
                 };
-                let entry = Entry { source, options, opening, task, sequence: 0 };
+                let entry = Entry { source, options, opening: sender, task, sequence: 0 };
                 entries.insert(topic, entry);
-                Ok(Some(outcome))
+                Ok(Some(Waiting { topic, opening }))
             }
         }
     }
 
     pub(crate) fn leave(&self, key: &str, who: SubscriberId) {
         lock(&self.topics).topics.leave(clock::now(), key, who);
+        self.left.notify_one();
+    }
+
+    fn leave_topic(&self, topic: TopicId, who: SubscriberId) {
+        lock(&self.topics).topics.leave_topic(clock::now(), topic, who);
         self.left.notify_one();
     }
 

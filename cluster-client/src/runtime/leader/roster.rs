@@ -9,9 +9,8 @@ use super::follower::Follower;
 use super::node::reopen_later;
 use super::packets::{Packets, Source};
 use crate::event::{Delivery, Item};
-use crate::member::Member;
+use crate::member::{Member, Said};
 use crate::session::topics::{SubscriberId, TopicId};
-use crate::subscription::CloseReason;
 
 #[derive(Default)]
 pub(super) struct Roster {
@@ -134,7 +133,8 @@ impl Roster {
     ) -> Option<Arc<Follower>> {
         match self.by_id.get(&who)? {
             Subscriber::Local(member) => {
-                member.subscriptions.deliver(&route.source.key, item.sized(packets.size()));
+                let item = item.sized(packets.size());
+                member.subscriptions.tell(&route.source.key, Said::Value(item));
                 None
             }
             Subscriber::Remote(follower) => {
@@ -162,12 +162,7 @@ impl Roster {
     ) -> Option<Arc<Follower>> {
         match self.by_id.get(&who)? {
             Subscriber::Local(member) => {
-                let (subscriptions, key) = (&member.subscriptions, &*route.source.key);
-                match event {
-                    PushEvent::Missed { count } => subscriptions.missed(key, count),
-                    PushEvent::Resynced => subscriptions.resynced(key),
-                    PushEvent::Ended => subscriptions.ended(key, CloseReason::Ended),
-                }
+                member.subscriptions.tell(&route.source.key, event.into());
                 None
             }
             // There is no way to tell a Node process.

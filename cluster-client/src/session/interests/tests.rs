@@ -144,17 +144,19 @@ fn a_new_leader_is_told_to_all_and_asked_for_everything() {
     let mut interests = interests();
     let (_, _, a) = join(&mut interests, "a", Latest::OPTIONS);
     let (_, _, b) = join(&mut interests, "b", Trade::OPTIONS);
+    let (_, _, new) = join(&mut interests, "new", Trade::OPTIONS);
     value(&mut interests, "a", 1);
-    interests.resynced_all().deliver();
+    interests.resynced_all(|key| key == "b").deliver();
     let (_, _, late) = join(&mut interests, "a", Latest::OPTIONS);
-    assert_eq!(a.read(), ["1", "resynced"]);
-    assert_eq!(b.read(), ["resynced"]);
+    assert_eq!(a.read(), ["1", "resynced"], "it has got something");
+    assert_eq!(b.read(), ["resynced"], "it was to get what there would be");
+    assert!(new.read().is_empty(), "it has yet to begin");
     assert!(late.read().is_empty(), "the value of the leader before");
 
     let mut asked: Vec<_> =
         interests.iter().map(|(key, interest)| (&**key, interest.method)).collect();
     asked.sort_unstable();
-    assert_eq!(asked, [("a", 3), ("b", 3)]);
+    assert_eq!(asked, [("a", 3), ("b", 3), ("new", 3)]);
 }
 
 #[test]
