@@ -170,7 +170,7 @@ impl Scripted {
         (proxy.unwrap(), connection)
     }
 
-    async fn welcome(&self, welcome: &Welcome, interface: &[u8]) -> Attacker {
+    pub(crate) async fn welcome(&self, welcome: &Welcome, interface: &[u8]) -> Attacker {
         let (stream, _) = self.listener.accept().await.unwrap();
         let mut connection = Attacker::over(stream);
         let hello = connection.next().await.unwrap();

@@ -1,7 +1,10 @@
-//! What was pushed to a subscription that is over: not for who subscribes to the same key anew.
+//! What was pushed to a subscription that is over: not for who subscribes to the same key anew. And subscriptions whose
+//! leader goes, or says nothing, before they are confirmed.
 
-use cluster_client::{CloseReason, Event};
-use cluster_protocol::{ConnObject, Kind, PushEvent, RESULT_OK};
+use std::time::Duration;
+
+use cluster_client::{CloseReason, ClusterEvent, Event, Role, RolePreference};
+use cluster_protocol::{ConnObject, HEARTBEAT, HEARTBEAT_RES, Kind, PushEvent, RESULT_OK};
 use support::free_port;
 
 use crate::attacker::{Attacker, Packet, packet, request};
@@ -92,4 +95,130 @@ async fn a_leader_says_which_pushes_are_an_older_subscriptions() {
     let came = attacker.next().await.unwrap();
     assert_eq!(came.data, br#""newer""#, "{}", came.conn);
     scene.untouched().await;
+}
+
+/// Between the two values others are missing, though nothing was confirmed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_given_values_before_its_leader_went_is_told_of_the_next_one() {
+    let (welcome, interface) = a_real_welcome().await;
+    let leader = Scripted::listen(free_port()).await;
+    let only_follower = builder(leader.port).role(RolePreference::Follower);
+    let (proxy, mut first) = leader.follower(only_follower, &welcome, &interface).await;
+    let asking = proxy.clone();
+    let lines = tokio::spawn(async move { asking.lines().await });
+    assert_eq!(first.next().await.unwrap().conn, SUBSCRIBE);
+    first.send(&push(br#""1""#, None)).await;
+    drop(first);
+
+    let mut next = leader.welcome(&welcome, &interface).await;
+    let asked = next.next().await.unwrap();
+    assert_eq!(asked.conn, SUBSCRIBE);
+    next.send(&[ok(&asked), push(br#""20""#, None)].concat()).await;
+    let mut lines = lines.await.unwrap().unwrap();
+    assert_eq!(lines.next_event().await, Some(Event::Value(Line("1".to_owned()))));
+    assert_eq!(lines.next_event().await, Some(Event::Resynced));
+    assert_eq!(lines.next_event().await, Some(Event::Value(Line("20".to_owned()))));
+}
+
+/// Whether it was not read in time or refused too late, nobody could tell: so it is asked until it answers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leader_that_does_not_restore_a_subscription_in_time_is_asked_again() {
+    const RESTORE: &str =
+        r#"{"type":"subscribe","key":"linesnull","method":"lines","restore":true}"#;
+    let (welcome, interface) = a_real_welcome().await;
+    let leader = Scripted::listen(free_port()).await;
+    let follower = builder(leader.port)
+        .role(RolePreference::Follower)
+        .subscribe_timeout(Duration::from_millis(100));
+    let (proxy, mut first) = leader.follower(follower, &welcome, &interface).await;
+    let asking = proxy.clone();
+    let lines = tokio::spawn(async move { asking.lines().await });
+    let asked = first.next().await.unwrap();
+    first.send(&ok(&asked)).await;
+    let mut lines = lines.await.unwrap().unwrap();
+    let mut events = proxy.membership().events();
+    drop(first);
+
+    let mut next = leader.welcome(&welcome, &interface).await;
+    let not_read = next.next().await.unwrap();
+    assert_eq!(not_read.conn, RESTORE);
+    while !matches!(events.next().await, Some(ClusterEvent::SubscriptionStalled { .. })) {}
+    let mut requests = 0;
+    let busy = r#"{"type":"invoke_result","success":false,"failure":"busy"}"#;
+    let expired = r#"{"type":"invoke_result","success":false,"failure":"expired"}"#;
+    for answer in [None, Some(busy), Some(expired), Some(RESULT_OK)] {
+        let asked = loop {
+            let came = next.next().await.unwrap();
+            if came.conn == RESTORE {
+                break came;
+            }
+        };
+        requests += 1;
+        assert_ne!(asked.id, not_read.id);
+        if let Some(answer) = answer {
+            next.send(&packet(Kind::Response, asked.id, answer.as_bytes(), b"full")).await;
+        }
+    }
+    assert_eq!(requests, 4);
+    next.send(&push(br#""2""#, None)).await;
+    assert_eq!(lines.next_event().await, Some(Event::Resynced));
+    assert_eq!(lines.next_event().await, Some(Event::Value(Line("2".to_owned()))));
+    drop(lines);
+    while next.next().await.unwrap().conn != UNSUBSCRIBE {}
+}
+
+/// Its last reader has left when there was nobody to be told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_restored_as_a_silence_began_is_taken_back_with_the_rest() {
+    let (welcome, interface) = a_real_welcome().await;
+    let leader = Scripted::listen(free_port()).await;
+    let follower = builder(leader.port)
+        .heartbeat_interval(Duration::from_millis(50))
+        .standalone_after(Duration::from_millis(200));
+    let (proxy, mut first) = leader.follower(follower, &welcome, &interface).await;
+    let asking = proxy.clone();
+    let lines = tokio::spawn(async move { asking.lines().await });
+    let asked = first.next().await.unwrap();
+    first.send(&ok(&asked)).await;
+    let lines = lines.await.unwrap().unwrap();
+    let mut roles = proxy.membership().role_changes();
+    drop(first);
+
+    let mut next = leader.welcome(&welcome, &interface).await;
+    while !next.next().await.unwrap().conn.contains(r#""restore":true"#) {}
+    drop(lines);
+    while roles.next().await != Some(Role::Standalone) {}
+    // It goes on, and answers.
+    let mut left = false;
+    while !left {
+        let came = next.next().await.unwrap();
+        left = came.conn == UNSUBSCRIBE;
+        if came.conn == HEARTBEAT {
+            next.send(&packet(Kind::Response, came.id, HEARTBEAT_RES.as_bytes(), b"")).await;
+        }
+    }
+}
+
+/// It has been given them: whether it has the subscription is all that it asks.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_restores_a_subscription_twice_is_not_given_its_values_twice() {
+    let mut scene = Scene::new().await;
+    let mut attacker = Attacker::register(scene.port, "Victim").await;
+    let ticks = |id, restore| {
+        let conn = format!(
+            r#"{{"type":"subscribe","key":"ticksnull","method":"ticks","restore":{restore}}}"#
+        );
+        request(id, &conn, b"")
+    };
+    scene.untouched().await;
+    let retained = |came: Packet| {
+        assert_eq!(came.data, b"1", "{}", came.conn);
+    };
+    attacker.send(&ticks(2, true)).await;
+    retained(attacker.next().await.unwrap());
+    assert_eq!(attacker.next().await.unwrap().id, 2, "the answer");
+    attacker.send(&ticks(3, true)).await;
+    assert_eq!(attacker.next().await.unwrap().id, 3, "the answer");
+    attacker.send(&ticks(4, false)).await;
+    retained(attacker.next().await.unwrap());
 }

@@ -377,4 +377,33 @@ mod tests {
         subscriptions.tell(&key, Said::Value(Item::typed(Latest(2))));
         assert!(!subscriptions.awaits_first(&key));
     }
+
+    #[tokio::test]
+    async fn a_key_is_free_when_all_who_left_it_have_told_the_leader() {
+        let subscriptions = Subscriptions::new(&Limits::default());
+        let key = "key".into();
+        let first = join(&subscriptions);
+        let leaving = subscriptions.leave(&key, first);
+        let second = join(&subscriptions);
+        drop(subscriptions.leave(&key, second).expect("it was the last one, too"));
+        let third = join(&subscriptions);
+        assert!(subscriptions.take_turn(&key, third).is_none(), "the first has yet to tell");
+        drop(leaving);
+        assert!(matches!(subscriptions.take_turn(&key, third), Some(Turn::Mine(_))));
+    }
+
+    #[tokio::test]
+    async fn what_a_leader_confirmed_that_is_gone_is_confirmed_to_nobody() {
+        let subscriptions = Subscriptions::new(&Limits::default());
+        let key = "key".into();
+        let first = join(&subscriptions);
+        let also = join(&subscriptions);
+        let Turn::Mine(asking) = subscriptions.turn(&key, first).await else {
+            panic!("nobody has asked")
+        };
+        assert_eq!(asking.confirm(first, || false), Confirmation::LeaderGone);
+        drop(asking);
+        assert!(subscriptions.wanted().is_empty());
+        assert!(matches!(subscriptions.take_turn(&key, also), Some(Turn::Mine(_))));
+    }
 }

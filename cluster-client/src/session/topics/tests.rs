@@ -165,6 +165,19 @@ fn the_upstream_lingers_after_the_last_subscriber() {
 }
 
 #[test]
+fn who_leaves_a_topic_that_is_gone_leaves_no_later_one() {
+    let mut topics = topics();
+    let now = Instant::now();
+    let Join::Open(older) = join(&mut topics, "k", Latest::OPTIONS, A) else { panic!("first") };
+    let _ = topics.failed(older);
+    let newer = live::<Latest>(&mut topics, "k");
+    topics.leave_topic(now, older, A);
+    assert_eq!(topics.subscribers(newer), [A]);
+    topics.leave_topic(now, newer, A);
+    assert!(topics.subscribers(newer).is_empty());
+}
+
+#[test]
 fn an_opening_that_nobody_waits_for_expires_too() {
     let mut topics = topics();
     let now = Instant::now();
