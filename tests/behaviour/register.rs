@@ -44,10 +44,13 @@ async fn b62_a_closed_follower_says_so_at_once() {
     let (port, log) = (free_port(), Log::default());
     let _leader = member(port, &log).await;
     let follower = member(port, &log).await;
+    let read_before = soon(follower.watch("r".into())).await.unwrap();
     soon(follower.membership().close()).await;
 
     let closed = RegistryError::Cluster(Error::Closed);
     assert_eq!(soon(follower.watch("s".into())).await.unwrap_err(), closed);
+    assert_eq!(soon(follower.watch("r".into())).await.unwrap_err(), closed);
+    drop(read_before);
     assert_eq!(soon(follower.get("123")).await.unwrap_err(), closed);
     assert_eq!(soon(follower.register("s".into(), "h".into())).await.unwrap_err(), closed);
     assert_eq!(follower.note("line".into()).await, Err(Error::Closed));
