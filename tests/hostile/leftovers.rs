@@ -6,8 +6,9 @@ use std::time::Duration;
 use cluster_client::{CloseReason, ClusterEvent, Event, Role, RolePreference};
 use cluster_protocol::{ConnObject, HEARTBEAT, HEARTBEAT_RES, Kind, PushEvent, RESULT_OK};
 use support::free_port;
+use tokio::time::timeout;
 
-use crate::attacker::{Attacker, Packet, packet, request};
+use crate::attacker::{Attacker, PATIENCE, Packet, packet, request};
 use crate::leaders::{Scripted, a_real_welcome, builder};
 use crate::scene::{Line, Scene};
 
@@ -23,6 +24,23 @@ fn push(data: &[u8], event: Option<PushEvent>) -> Vec<u8> {
 
 fn ok(to: &Packet) -> Vec<u8> {
     packet(Kind::Response, to.id, RESULT_OK.as_bytes(), b"")
+}
+
+/// Waits for this from a follower, and answers its heartbeats.
+async fn comes(follower: &mut Attacker, conn: &str) -> Packet {
+    let comes = async {
+        loop {
+            let came = follower.next().await.expect("the connection is closed");
+            if came.conn == conn {
+                return came;
+            }
+            if came.conn == HEARTBEAT {
+                let answer = packet(Kind::Response, came.id, HEARTBEAT_RES.as_bytes(), b"");
+                follower.send(&answer).await;
+            }
+        }
+    };
+    timeout(PATIENCE, comes).await.unwrap_or_else(|_| panic!("{conn} does not come"))
 }
 
 /// Values of the older one, and its end, may still be on their way: between them and the first of the newer one others are
@@ -143,28 +161,20 @@ async fn a_leader_that_does_not_restore_a_subscription_in_time_is_asked_again() 
     let not_read = next.next().await.unwrap();
     assert_eq!(not_read.conn, RESTORE);
     while !matches!(events.next().await, Some(ClusterEvent::SubscriptionStalled { .. })) {}
-    let mut requests = 0;
     let busy = r#"{"type":"invoke_result","success":false,"failure":"busy"}"#;
     let expired = r#"{"type":"invoke_result","success":false,"failure":"expired"}"#;
     for answer in [None, Some(busy), Some(expired), Some(RESULT_OK)] {
-        let asked = loop {
-            let came = next.next().await.unwrap();
-            if came.conn == RESTORE {
-                break came;
-            }
-        };
-        requests += 1;
+        let asked = comes(&mut next, RESTORE).await;
         assert_ne!(asked.id, not_read.id);
         if let Some(answer) = answer {
             next.send(&packet(Kind::Response, asked.id, answer.as_bytes(), b"full")).await;
         }
     }
-    assert_eq!(requests, 4);
     next.send(&push(br#""2""#, None)).await;
     assert_eq!(lines.next_event().await, Some(Event::Resynced));
     assert_eq!(lines.next_event().await, Some(Event::Value(Line("2".to_owned()))));
     drop(lines);
-    while next.next().await.unwrap().conn != UNSUBSCRIBE {}
+    comes(&mut next, UNSUBSCRIBE).await;
 }
 
 /// Its last reader has left when there was nobody to be told.
@@ -188,15 +198,8 @@ async fn what_was_restored_as_a_silence_began_is_taken_back_with_the_rest() {
     while !next.next().await.unwrap().conn.contains(r#""restore":true"#) {}
     drop(lines);
     while roles.next().await != Some(Role::Standalone) {}
-    // It goes on, and answers.
-    let mut left = false;
-    while !left {
-        let came = next.next().await.unwrap();
-        left = came.conn == UNSUBSCRIBE;
-        if came.conn == HEARTBEAT {
-            next.send(&packet(Kind::Response, came.id, HEARTBEAT_RES.as_bytes(), b"")).await;
-        }
-    }
+    // The leader goes on.
+    comes(&mut next, UNSUBSCRIBE).await;
 }
 
 /// It has been given them: whether it has the subscription is all that it asks.
