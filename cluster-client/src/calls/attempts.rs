@@ -99,16 +99,15 @@ impl<'a> Attempts<'a> {
             let place = self.member.waiting.enter(size());
             self.waiting = Some(place.map_err(|limit| self.busy(limit))?);
         }
-        let (mut links, deadline) = (self.member.links(), self.deadline);
+        let (member, deadline) = (self.member, self.deadline);
         let found = async {
             loop {
-                let link = links.borrow_and_update().clone();
-                if let Some(route) = self.usable(link)? {
+                let relinked = member.relinked();
+                if let Some(route) = self.usable(member.link())? {
                     return Ok(route);
                 }
                 self.has_waited = true;
-                // The sender lives in the member, so this cannot fail.
-                let _ = links.changed().await;
+                relinked.await;
             }
         };
         let found = tokio::time::timeout_at(deadline.into(), found).await;

@@ -1,6 +1,9 @@
 //! How a member reaches the real client right now.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use crate::error::Error;
 use crate::runtime::following::Session;
@@ -30,5 +33,40 @@ impl Link {
             (Self::Failed(one), Self::Failed(other)) => one == other,
             _ => false,
         }
+    }
+}
+
+/// The present link, for those who wait for another one.
+///
+/// They are woken in the order in which they came, which is also that in which they call: of a watch channel that would be
+/// left to chance.
+pub(super) struct PresentLink {
+    link: RwLock<Link>,
+    changed: Notify,
+}
+
+impl PresentLink {
+    pub(super) fn new(link: Link) -> Self {
+        Self { link: RwLock::new(link), changed: Notify::new() }
+    }
+
+    pub(super) fn get(&self) -> Link {
+        self.link.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes it, unless `change` says that it did not.
+    pub(super) fn change(&self, change: impl FnOnce(&mut Link) -> bool) -> bool {
+        let mut link = self.link.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = change(&mut link);
+        drop(link);
+        if changed {
+            self.changed.notify_waiters();
+        }
+        changed
+    }
+
+    /// Resolves at the next change after this.
+    pub(super) fn changed(&self) -> Notified<'_> {
+        self.changed.notified()
     }
 }

@@ -11,10 +11,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cluster_protocol::{Codec, FrameLimits};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 #[allow(unreachable_pub, reason = "named by the sealed half of a public trait")]
 pub use self::link::Link;
+use self::link::PresentLink;
 pub(crate) use self::subscriptions::{Confirmation, Said, Subscriptions, Turn};
 pub(crate) use self::waiting::{Place, Waiting};
 use crate::calls::Oneways;
@@ -58,7 +60,7 @@ pub(crate) struct Member {
     retries: Mutex<RetryBudget>,
     obstacle: Mutex<Option<Obstacle>>,
     leaving: Mutex<Option<Weak<Leadership>>>,
-    link: watch::Sender<Link>,
+    link: PresentLink,
     /// Counts this member's calls; a call keeps its number however often it is sent.
     sequence: Arc<AtomicU64>,
     /// How many calls were made, each once.
@@ -81,7 +83,7 @@ impl Member {
     ///
     /// [`Error::InvalidOption`], if these methods cannot be shared with Node processes and are to be.
     pub(crate) fn new<S: Service>(options: Options) -> Result<Arc<Self>, Error> {
-        let instance = InstanceId::random();
+        let instance = options.host.instance();
         let channel: Arc<str> = options.name.as_str().into();
         let methods = methods::<S>();
         let node = options.node_compat.then(|| NodeInterface::new(&methods)).transpose()?;
@@ -99,7 +101,7 @@ impl Member {
             retries: Mutex::new(options.limits.retries()),
             obstacle: Mutex::default(),
             leaving: Mutex::default(),
-            link: watch::Sender::new(Link::Electing),
+            link: PresentLink::new(Link::Electing),
             sequence: Arc::new(AtomicU64::new(1)),
             calls: AtomicU64::new(0),
             highest_epoch: AtomicU64::new(0),
@@ -162,16 +164,17 @@ impl Member {
     // The link to the leader.
 
     pub(crate) fn link(&self) -> Link {
-        self.link.borrow().clone()
+        self.link.get()
     }
 
-    pub(crate) fn links(&self) -> watch::Receiver<Link> {
-        self.link.subscribe()
+    /// Resolves at the next change of the link after this.
+    pub(crate) fn relinked(&self) -> Notified<'_> {
+        self.link.changed()
     }
 
     /// Sets the link. Once closed, a member stays closed.
     pub(crate) fn set_link(&self, link: Link) {
-        self.link.send_if_modified(|present| {
+        self.link.change(|present| {
             let open = !matches!(present, Link::Closed);
             if open {
                 *present = link;
@@ -182,12 +185,12 @@ impl Member {
 
     /// Whether the present link is this one.
     pub(crate) fn is_linked(&self, link: &Link) -> bool {
-        self.link.borrow().is(link)
+        self.link.get().is(link)
     }
 
     /// Asks for a real client that could not be built to be tried again. The calls that follow wait for it.
     pub(crate) fn want_client(&self) {
-        let failed = self.link.send_if_modified(|link| {
+        let failed = self.link.change(|link| {
             let failed = matches!(link, Link::Failed(_));
             if failed {
                 *link = Link::Electing;

@@ -168,11 +168,14 @@ impl Interests {
     /// The member has a new leader, which has not pushed anything yet. Forgets the values of the
     /// one before, and tells those that it had `confirmed` or that have got something of it.
     pub(crate) fn resynced_all(&mut self, confirmed: impl Fn(&str) -> bool) -> Notice {
-        let concerned =
-            self.by_key.iter().filter(|(key, interest)| interest.reached || confirmed(key));
-        let to = concerned.flat_map(|(_, interest)| interest.handles.iter().cloned()).collect();
-        let released =
-            self.by_key.values_mut().flat_map(|interest| interest.retained.clear()).collect();
+        let (mut to, mut released) = (Vec::new(), Vec::new());
+        for (key, interest) in self.in_order() {
+            if interest.reached || confirmed(key) {
+                to.extend_from_slice(&interest.handles);
+            }
+            released.extend(interest.retained.clear());
+        }
+        let to = to.into();
         let to = if planted(Bug::HidesResynced) { Arc::default() } else { to };
         Notice { to, what: What::Resynced, _released: released }
     }
@@ -185,12 +188,21 @@ impl Interests {
 
     /// The member closes.
     pub(crate) fn close_all(&mut self, reason: CloseReason) -> Notice {
-        Notice::closed(self.by_key.drain().map(|(_, interest)| interest), reason)
+        let mut interests: Vec<_> = self.by_key.drain().collect();
+        interests.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        Notice::closed(interests.into_iter().map(|(_, interest)| interest), reason)
     }
 
     /// All that a new leader is to be asked for.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Interest)> {
         self.by_key.iter()
+    }
+
+    /// By their keys: the same each time.
+    fn in_order(&mut self) -> Vec<(&Arc<str>, &mut Interest)> {
+        let mut interests: Vec<_> = self.by_key.iter_mut().collect();
+        interests.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        interests
     }
 
     fn tell(&self, key: &str, what: What) -> Notice {

@@ -1,6 +1,6 @@
 //! What a handle was given last.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::error::Error;
 use crate::event::{Item, ItemKey, Subscribe};
@@ -14,7 +14,7 @@ use crate::planted::{Bug, planted};
 pub(super) struct Seen {
     /// Counts the `Resynced`.
     generation: u64,
-    given: HashMap<ItemKey, Given>,
+    given: BTreeMap<ItemKey, Given>,
     capacity: usize,
 }
 
@@ -26,7 +26,7 @@ struct Given {
 impl Seen {
     /// Remembers at most `capacity` keys; one that is forgotten is given again.
     pub(super) fn new(capacity: usize) -> Self {
-        Self { generation: 0, given: HashMap::new(), capacity }
+        Self { generation: 0, given: BTreeMap::new(), capacity }
     }
 
     pub(super) fn resynced(&mut self) {

@@ -17,6 +17,7 @@ use tokio::task::AbortHandle;
 use self::simulated::{Machine, SimListener, SimStream};
 use super::epoch_file::EpochFile;
 use super::port::Ports;
+use crate::context::InstanceId;
 #[cfg(feature = "testing")]
 use crate::testing::load::Residents;
 
@@ -78,6 +79,16 @@ impl Host {
             Self::Here => future.await,
             #[cfg(feature = "testing")]
             Self::Simulated(machine) => machine.gate(future).await,
+        }
+    }
+
+    /// An identity for a member of it.
+    pub(crate) fn instance(&self) -> InstanceId {
+        match self {
+            Self::Here => InstanceId::random(),
+            // By the seed of the network.
+            #[cfg(feature = "testing")]
+            Self::Simulated(_) => InstanceId(fastrand::u128(..)),
         }
     }
 

@@ -5,7 +5,7 @@
 
 mod upstream;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -42,7 +42,7 @@ pub(crate) struct Fanout {
 
 struct Table {
     topics: Topics,
-    entries: HashMap<TopicId, Entry>,
+    entries: BTreeMap<TopicId, Entry>,
 }
 
 struct Entry {
@@ -76,7 +76,7 @@ impl Entry {
 impl Fanout {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
-            topics: Mutex::new(Table { topics: Topics::new(limits), entries: HashMap::new() }),
+            topics: Mutex::new(Table { topics: Topics::new(limits), entries: BTreeMap::new() }),
             owners: Mutex::default(),
             roster: Mutex::default(),
             dirty: Mutex::default(),
@@ -135,7 +135,8 @@ impl Fanout {
 
     /// Stops reading the real client's subscriptions. Their subscribers are not told: the next leader goes on.
     pub(crate) fn close_upstreams(&self) {
-        lock(&self.topics).entries.drain().for_each(|(_, entry)| entry.task.abort());
+        let entries = std::mem::take(&mut lock(&self.topics).entries);
+        entries.values().for_each(|entry| entry.task.abort());
     }
 
     pub(crate) fn end(&self) {
