@@ -29,6 +29,8 @@ pub struct Load {
     pub followers: usize,
     /// Keys that members read.
     pub subscriptions: usize,
+    /// Keys that a follower has unsubscribed from and whose leader has yet to say that it knows.
+    pub unconfirmed_unsubscribes: usize,
     /// Keys that a leader is subscribed to at its real client.
     pub upstreams: usize,
     /// Values that a leader retains for late subscribers.
@@ -50,6 +52,7 @@ impl AddAssign for Load {
         self.unsent_bytes += other.unsent_bytes;
         self.followers += other.followers;
         self.subscriptions += other.subscriptions;
+        self.unconfirmed_unsubscribes += other.unconfirmed_unsubscribes;
         self.upstreams += other.upstreams;
         self.retained_values += other.retained_values;
         self.publications += other.publications;
@@ -109,6 +112,7 @@ fn of_member(member: &Member) -> Load {
         let (calls, unsent) = session.link.held();
         load.waiting_calls += calls;
         load.unsent_bytes += unsent;
+        load.unconfirmed_unsubscribes += session.unconfirmed_unsubscribes();
     }
     load
 }
