@@ -101,7 +101,7 @@ impl CallContext {
         CURRENT.try_with(Self::clone).ok()
     }
 
-    /// The identity of the call, stable across retries.
+    /// The identity of the call, stable across retries. Of a subscription it is that of one attempt to open it.
     #[must_use]
     pub fn call_id(&self) -> CallId {
         self.call_id

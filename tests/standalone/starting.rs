@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use cluster_client::testing::Network;
+use cluster_client::testing::{Load, Network};
 use cluster_client::{ClusterEvent, Error, Role};
 
 use crate::registry::{RegistryProxy, Server};
@@ -89,4 +89,21 @@ async fn an_own_client_that_cannot_be_built_is_said_and_tried_again() {
     leader.resume();
     until(&alone, Role::Follower).await;
     assert_eq!(alone.whose().await, Ok(leader.id()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_restarted_is_another_process_in_the_place_of_the_first() {
+    let (network, server) = (Network::new(12), Server::default());
+    let (first, led) = member(&network, &server).await;
+    let (_second, follower) = member(&network, &server).await;
+    let again = first.restart();
+    assert_ne!(again.id(), first.id());
+    until(&follower, Role::Leader).await;
+    let serves = soon(follower.whose()).await.unwrap();
+    assert_ne!(serves, again.id());
+    let anew = soon(start(&again, &server, None)).await.unwrap();
+    assert_eq!(anew.membership().role(), Role::Follower);
+    assert_eq!(soon(anew.whose()).await, Ok(serves));
+    drop(led);
+    assert_eq!(first.load(), Load::default(), "nothing of it is left");
 }

@@ -103,11 +103,12 @@ pub enum ClusterEvent {
     /// ([`Error::GoingAway`](crate::Error::GoingAway)) when the leader went: then it is up to the service what becomes of it.
     PublicationFailed { method: String, error: Error },
     /// In the subscriber: a subscription whose delivery is "latest" has had no value within `subscribe_timeout` (told
-    /// once for a key), or a new leader has not restored a subscription of any kind within that time. It stays.
+    /// once for a key), or a new leader has not restored a subscription of any kind within that time. It stays, and the
+    /// leader is asked until it answers.
     SubscriptionStalled { key: String, waited: Duration },
     /// In the leader: the real client refused to restore a subscription, which is tried again, or an event cannot be
     /// encoded, which followers miss. In the subscriber: a new leader could not restore the subscription; if its method
-    /// differs there, or if the leader had no room for it or came to it too late, it closes, with
+    /// differs there, or if the leader has no room for it, it closes, with
     /// [`CloseReason::Failed`](crate::CloseReason::Failed).
     SubscriptionFailed { key: String, error: Error },
     /// In the leader: it could not accept a connection. It goes on accepting.

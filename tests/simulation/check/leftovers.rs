@@ -19,8 +19,10 @@ pub(crate) fn nothing_is_in_flight(process: &Process) -> Result<(), String> {
 pub(crate) fn nobody_reads(process: &Process) -> Result<(), String> {
     nothing_is_in_flight(process)?;
     let load = process.load();
-    let Load { subscriptions, upstreams, retained_values, .. } = load;
-    let quiet = [subscriptions, upstreams, retained_values].iter().all(|count| *count == 0);
+    let Load { subscriptions, unconfirmed_unsubscribes, upstreams, retained_values, .. } = load;
+    let quiet = [subscriptions, unconfirmed_unsubscribes, upstreams, retained_values]
+        .iter()
+        .all(|count| *count == 0);
     if quiet { Ok(()) } else { Err(kept(process, load)) }
 }
 
