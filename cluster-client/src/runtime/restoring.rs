@@ -97,7 +97,14 @@ impl Stalled {
         }
         let (member, session) = (Arc::clone(member), Arc::clone(session));
         let host = member.options.host.clone();
-        host.spawn(async move { self.run(&member, &session).await });
+        host.spawn(async move {
+            tokio::select! {
+                biased;
+                // A member that closes waits for no answer of theirs.
+                () = member.status.close_requested() => {}
+                () = self.run(&member, &session) => {}
+            }
+        });
     }
 
     async fn run(mut self, member: &Member, session: &Session) {
@@ -117,6 +124,9 @@ impl Stalled {
                     && let Some(_asking) = member.subscriptions.abandon(key)
                 {
                     session.unsubscribe(key);
+                }
+                // It may be asked for anew by now, and that is answered for itself.
+                if !request.is_wanted(member) {
                     continue;
                 }
                 match request.outcome(member, answer) {

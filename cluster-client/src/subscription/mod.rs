@@ -105,7 +105,8 @@ pub enum CloseReason {
     Ended,
     /// This member of the cluster was closed.
     Closed,
-    /// It cannot go on: its method differs at the new leader, or an event could not be decoded.
+    /// It cannot go on: its method differs at the new leader, which may also have no room for it, or an event could not be
+    /// decoded.
     Failed(Error),
 }
 

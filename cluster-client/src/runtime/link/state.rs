@@ -52,6 +52,8 @@ impl State {
         match self.phase {
             Phase::Closed => Err(StartError::Closed),
             Phase::GoingAway | Phase::GivenUp => Err(StartError::GoingAway),
+            // What it does now is followed by what it did before.
+            Phase::Open if self.is_behind => Err(StartError::GoingAway),
             Phase::Open => {
                 // A packet alone always passes: the frame limits bound it.
                 let pending = self.outbound.pending();
