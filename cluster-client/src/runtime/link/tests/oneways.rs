@@ -110,6 +110,15 @@ async fn a_silent_leader_never_gets_what_it_was_not_sent() {
     leader.write(&packet(Kind::Response, ping.id, cluster_protocol::HEARTBEAT_RES, b"")).await;
     assert_eq!(said.lines(3).await[2], "responsive");
     assert!(link.is_usable());
+    let behind = start(&link, LONG, b"too early").await.unwrap_err();
+    assert_eq!(behind, StartError::GoingAway, "it has yet to catch up");
+    let catching_up = tokio::spawn({
+        let link = Arc::clone(&link);
+        async move { link.caught_up().await }
+    });
+    let ping = leader.next().await.unwrap();
+    leader.write(&packet(Kind::Response, ping.id, cluster_protocol::HEARTBEAT_RES, b"")).await;
+    catching_up.await.unwrap();
     let call = spawn_call(&link, LONG, b"again");
     let got = leader.next_of(b"again").await;
     // The one that was withdrawn does not count.
