@@ -130,6 +130,35 @@ async fn a_leader_that_says_twice_that_it_is_ready_is_asked_once() {
     assert_eq!(call.await.unwrap(), Ok("x".to_owned()));
 }
 
+/// The one that is made last is the one that is made again, and the number by which the leader knows it is the highest.
+#[tokio::test]
+async fn publications_of_one_key_are_made_one_after_the_other() {
+    let (welcome, interface) = a_real_welcome().await;
+    let leader = Scripted::listen(free_port()).await;
+    let (proxy, mut connection) = leader.follower(builder(leader.port), &welcome, &interface).await;
+    let publish = |name: &str| {
+        let (publishing, name) = (proxy.clone(), name.to_owned());
+        tokio::spawn(async move { publishing.publish(name).await })
+    };
+    let done = |id| packet(Kind::Response, id, RESULT_OK.as_bytes(), b"1");
+    let first = publish("x");
+    let asked = connection.next().await.unwrap();
+    let (second, other) = (publish("x"), publish("y"));
+    let next = connection.next().await.unwrap();
+    assert!(next.data.ends_with(b"\"y\""), "of another key");
+    connection.send(&done(next.id)).await;
+    assert_eq!(other.await.unwrap(), Ok(1));
+    connection.send(&packet(Kind::Request, 3, HEARTBEAT.as_bytes(), b"")).await;
+    assert_eq!(connection.next().await.unwrap().conn, HEARTBEAT_RES, "and nothing before that");
+
+    connection.send(&done(asked.id)).await;
+    assert_eq!(first.await.unwrap(), Ok(1));
+    let asked = connection.next().await.unwrap();
+    assert!(asked.data.ends_with(b"\"x\""));
+    connection.send(&done(asked.id)).await;
+    assert_eq!(second.await.unwrap(), Ok(1));
+}
+
 pub(crate) fn builder(port: u16) -> Builder<VictimProxy> {
     VictimProxy::builder().port(port).codec(cluster_client::Codec::Json)
 }

@@ -112,6 +112,8 @@ impl<'a> Attempts<'a> {
         };
         let found = tokio::time::timeout_at(deadline.into(), found).await;
         match found {
+            // This process may have slept.
+            Ok(Ok(_)) if clock::now() >= self.deadline => Err(self.expired(Outcome::NotExecuted)),
             Ok(route) => {
                 self.waiting = None;
                 route
@@ -239,7 +241,7 @@ impl<'a> Attempts<'a> {
             return Err(error);
         }
         tokio::time::sleep(delay).await;
-        Ok(())
+        if clock::now() < self.deadline { Ok(()) } else { Err(error) }
     }
 
     /// What the call fails with: that its last attempt did not run says nothing about those before.

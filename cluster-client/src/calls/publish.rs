@@ -11,7 +11,7 @@ use super::attempts::{Attempts, Route};
 use super::invoke::{call_by_bytes, enter};
 use super::{decode, outcome, waker};
 use crate::context::CallId;
-use crate::error::Error;
+use crate::error::{Error, Outcome};
 use crate::failure;
 use crate::member::{Link, Member};
 use crate::membership::ClusterEvent;
@@ -38,15 +38,19 @@ where
     args.encode(codec, &mut data).map_err(|error| attempts.unencodable(&error))?;
     drop(args);
     let data = Bytes::from(data);
-    let call = member.next_call();
-    let remembering = match info.kind {
+    let (call, remembering, _turn) = match info.kind {
         Kind::Publish { key, remembered: true, .. } => {
             let key = key(&member.call_for_key(info, data.clone()))?;
             let key = PublicationKey { method, key };
+            let mut turn = member.publishing.ask([&key].into_iter());
+            if tokio::time::timeout_at(attempts.deadline.into(), turn.come()).await.is_err() {
+                return Err(attempts.expired(Outcome::NotExecuted).into());
+            }
+            let call = member.next_call();
             let begun = Remembering::begin(member, key, call.sequence, data.clone());
-            Some(begun.map_err(|limit| attempts.busy(limit))?)
+            (call, Some(begun.map_err(|limit| attempts.busy(limit))?), Some(turn))
         }
-        _ => None,
+        _ => (member.next_call(), None, None),
     };
     let made = make::<T>(&mut attempts, call, &data).await;
     let made = made.map_err(|error| attempts.verdict(error))?;

@@ -28,10 +28,11 @@ use crate::node::NodeInterface;
 use crate::options::Options;
 use crate::runtime::joining::Obstacle;
 use crate::runtime::leader::Leadership;
+use crate::runtime::turns::Turns;
 use crate::serve::{Call, Errors};
 use crate::service::{MethodInfo, Served, Service, methods, settling};
 use crate::session::payload::Payload;
-use crate::session::publications::Remembered;
+use crate::session::publications::{PublicationKey, Remembered};
 use crate::session::retries::RetryBudget;
 use crate::session::topics::SubscriberId;
 
@@ -63,6 +64,10 @@ pub(crate) struct Member {
     link: PresentLink,
     /// Counts this member's calls; a call keeps its number however often it is sent.
     sequence: Arc<AtomicU64>,
+    /// Counts those that its leaderships make by themselves.
+    own_calls: Arc<AtomicU64>,
+    /// Of what is remembered, whoever publishes it here: it is numbered in the order in which it is made.
+    pub(crate) publishing: Arc<Turns<PublicationKey>>,
     /// How many calls were made, each once.
     calls: AtomicU64,
     highest_epoch: AtomicU64,
@@ -103,6 +108,8 @@ impl Member {
             leaving: Mutex::default(),
             link: PresentLink::new(Link::Electing),
             sequence: Arc::new(AtomicU64::new(1)),
+            own_calls: Arc::new(AtomicU64::new(1 << 47)),
+            publishing: Arc::default(),
             calls: AtomicU64::new(0),
             highest_epoch: AtomicU64::new(0),
             wanted: Notify::new(),
@@ -139,6 +146,10 @@ impl Member {
 
     pub(crate) fn sequence(&self) -> &Arc<AtomicU64> {
         &self.sequence
+    }
+
+    pub(crate) fn own_calls(&self) -> &Arc<AtomicU64> {
+        &self.own_calls
     }
 
     pub(crate) fn next_call(&self) -> CallId {

@@ -56,6 +56,7 @@ pub(super) fn leadership(member: &Member, epoch: u64, standalone: bool) -> Arc<L
         heartbeat_interval: options.heartbeat_interval,
         follower_silence: options.check_heartbeat.then(|| options.drop_after()),
         node: member.node.clone(),
+        own_calls: Arc::clone(member.own_calls()),
         host: options.host.clone(),
     };
     Leadership::new(terms, Arc::clone(&member.status))

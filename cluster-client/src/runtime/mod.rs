@@ -25,6 +25,7 @@ pub(crate) mod single;
 pub(crate) mod standalone;
 pub(crate) mod supervisor;
 pub(crate) mod transport;
+pub(crate) mod turns;
 
 /// Version of what Rust peers say to each other beyond the packets of the npm original.
 const PROTOCOL_VERSION: u32 = 1;

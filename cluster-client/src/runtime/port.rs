@@ -316,6 +316,7 @@ mod tests {
             heartbeat_interval: Duration::from_secs(1),
             follower_silence: None,
             node: None,
+            own_calls: Arc::default(),
             host: Host::Here,
         };
         Leadership::new(terms, status)

@@ -12,7 +12,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use super::host::address;
 use super::joining::Obstacle;
 use super::leader::{Leadership, State};
-use super::leading::{self, now_micros};
+use super::leading::{self, EndLeadership, now_micros};
 use super::supervisor::{CloseAtTheEnd, Start, is_closing};
 use crate::error::Error;
 use crate::member::{Factory, Link, Member};
@@ -73,6 +73,7 @@ async fn take_part(
 ) {
     if first {
         leadership.spawn_tasks();
+        end_with_the_runtime(leadership);
         leading::build(member, factory, leadership, start).await;
         leadership.ready();
     }
@@ -98,7 +99,7 @@ async fn take_part(
                 member.set_link(Link::Failed(error.clone()));
                 start.fail(error).await;
             }
-            // The first member left before it had built its client.
+            // The first member left before it had built its client, or its runtime is gone.
             State::Closed => return,
             State::Starting | State::Restoring(_) | State::Draining => {}
         }
@@ -109,6 +110,13 @@ async fn take_part(
             () = member.client_wanted() => leadership.want_client(),
         }
     }
+}
+
+/// The others may live on another runtime than the one that the leadership lives on, and are not to stay with it when that
+/// is gone.
+fn end_with_the_runtime(leadership: &Arc<Leadership>) {
+    let ends = EndLeadership(Arc::clone(leadership));
+    leadership.spawn(async move { ends.0.ended().await });
 }
 
 /// Enters the hub; a member that must follow waits for one. `None`: it is to be closed.
@@ -130,8 +138,13 @@ async fn enter_in_time(member: &Member) -> Result<Option<(Arc<Leadership>, bool)
 
 /// `None`: there is no hub, and this member may not make one.
 fn enter(member: &Member) -> Result<Option<(Arc<Leadership>, bool)>, Error> {
-    let mut hubs = hubs();
-    let hub = match hubs.entry(name(member)) {
+    let (mut hubs, name) = (hubs(), name(member));
+    let is_over = |hub: &Hub| matches!(hub.leadership.state(), State::Closed);
+    if hubs.get(&name).is_some_and(is_over) {
+        // With its runtime: whoever else ends one takes it from here first.
+        hubs.remove(&name);
+    }
+    let hub = match hubs.entry(name) {
         Entry::Occupied(hub) => hub.into_mut(),
         Entry::Vacant(_) if member.options.role == RolePreference::Follower => return Ok(None),
         Entry::Vacant(vacant) => {

@@ -47,3 +47,37 @@ async fn three_members_share_one_real_client_until_the_last_one_leaves() {
     assert_eq!(again.membership().role(), Role::Leader);
     assert_eq!(log.count("built"), 2);
 }
+
+/// As when tests run one after the other.
+#[test]
+fn a_real_client_whose_runtime_is_gone_is_followed_by_another_one() {
+    let (port, log) = (free_port(), Log::default());
+    let join = || async {
+        let builder = RegistryProxy::builder().port(port).single_mode(true);
+        soon(start(builder, &log)).await.unwrap()
+    };
+    let runtime = || {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_all().build().unwrap()
+    };
+    let (first, second) = (runtime(), runtime());
+    let gone = first.block_on(join());
+    let stays = second.block_on(join());
+    drop(first);
+    second.block_on(async {
+        let mut roles = stays.membership().role_changes();
+        while soon(roles.next()).await != Some(Role::Leader) {}
+        assert_eq!(log.count("built"), 2);
+        soon(stays.note("line".into())).await.unwrap();
+        soon(log.until("line", 1)).await;
+        assert_eq!(soon(stays.get("123")).await, Ok("123".to_owned()));
+    });
+    drop((gone, stays, second));
+
+    runtime().block_on(async {
+        let anew = join().await;
+        assert_eq!(anew.membership().role(), Role::Leader);
+        assert_eq!(log.count("built"), 3);
+        soon(anew.membership().close()).await;
+    });
+}

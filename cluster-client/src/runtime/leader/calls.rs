@@ -118,6 +118,10 @@ impl Connection {
         (oneway, attempt): (bool, Attempt),
         data: Payload,
     ) -> Result<(Settlement, Permit<'a>), (Failure, Cow<'static, str>)> {
+        if self.client.is_none() {
+            self.client = leadership.client();
+        }
+        // After the look for the client: a leadership that goes takes it away when it lets nobody in any more.
         let permit = self.admit(leadership, header, oneway)?;
         let errors = match self.node {
             _ if oneway => Errors::Text,
@@ -130,9 +134,6 @@ impl Connection {
             settlement.map_err(|error| (Failure::BadArguments, error.to_string().into()))?;
         let may = leadership.may_settle(&settlement, self.follower.id());
         may.map_err(|limit| (Failure::Busy, limit.into()))?;
-        if self.client.is_none() {
-            self.client = leadership.client();
-        }
         let Some(client) = &self.client else {
             return Err((Failure::NotReady, "the real client is not there".into()));
         };

@@ -26,7 +26,6 @@ mod roster;
 mod running;
 mod serving;
 mod settling;
-mod turns;
 mod upstream;
 
 pub(crate) mod admission;
@@ -48,7 +47,6 @@ use self::admission::Told;
 use self::fanout::Fanout;
 use self::gate::ClosingWithin;
 pub(crate) use self::gate::{Gate, HeldPermit, Permit, Refusal, refusal};
-use self::turns::Turns;
 use crate::clock;
 use crate::context::{CallContext, CallId, Caller, InstanceId};
 use crate::error::Error;
@@ -56,6 +54,7 @@ use crate::limits::Limits;
 use crate::membership::{ClusterEvent, LeaderInfo, Status};
 use crate::node::NodeInterface;
 use crate::runtime::host::Host;
+use crate::runtime::turns::Turns;
 use crate::service::{MethodInfo, Served, settling};
 use crate::session::publications::PublicationKey;
 use crate::session::share::Total;
@@ -80,6 +79,8 @@ pub(crate) struct Terms {
     pub(crate) follower_silence: Option<Duration>,
     /// The methods as Node processes see them, if they may follow.
     pub(crate) node: Option<Arc<NodeInterface>>,
+    /// Numbers the calls that leaderships of this member make by themselves.
+    pub(crate) own_calls: Arc<AtomicU64>,
     /// Where its tasks run.
     pub(crate) host: Host,
 }
@@ -97,7 +98,6 @@ pub struct Leadership {
     wanted: Notify,
     step_down: CancellationToken,
     /// Numbers the calls that nobody else has made, apart from those of this process's member.
-    own_calls: AtomicU64,
     /// Of the leader that a follower has seen and that this one is older than.
     outdone_by: AtomicU64,
     /// Ends every task of this leadership.
@@ -145,7 +145,6 @@ impl Leadership {
             state: watch::Sender::new(State::Starting),
             wanted: Notify::new(),
             step_down: CancellationToken::new(),
-            own_calls: AtomicU64::new(1 << 47),
             outdone_by: AtomicU64::new(0),
             ended: CancellationToken::new(),
             cut_off: CancellationToken::new(),
@@ -299,7 +298,7 @@ impl Leadership {
 
     /// The number of a call that the leadership itself makes.
     fn next_own_call(&self) -> u64 {
-        self.own_calls.fetch_add(1, Ordering::Relaxed)
+        self.terms.own_calls.fetch_add(1, Ordering::Relaxed)
     }
 
     /// True within a method, or a close, of this very leadership.

@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::Leadership;
 use super::publications::Settlement;
-use super::turns::Turn;
 use crate::planted::{Bug, planted};
+use crate::runtime::turns::Turn;
 use crate::serve::{Answered, Reply};
 use crate::session::publications::PublicationKey;
 use crate::session::topics::SubscriberId;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 /// For each key that is held, those that wait for it.
-pub(super) struct Turns<K: Clone + Ord>(Mutex<Waiting<K>>);
+pub(crate) struct Turns<K: Clone + Ord>(Mutex<Waiting<K>>);
 
 type Waiting<K> = BTreeMap<K, VecDeque<oneshot::Sender<Held<K>>>>;
 
@@ -20,7 +20,7 @@ impl<K: Clone + Ord> Default for Turns<K> {
 impl<K: Clone + Ord> Turns<K> {
     /// Asks for some keys, all at once: so nobody who waits for two of them stands before somebody at one and behind them
     /// at the other.
-    pub(super) fn ask<'k>(self: &Arc<Self>, keys: impl Iterator<Item = &'k K>) -> Turn<K>
+    pub(crate) fn ask<'k>(self: &Arc<Self>, keys: impl Iterator<Item = &'k K>) -> Turn<K>
     where
         K: 'k,
     {
@@ -62,19 +62,19 @@ impl<K: Clone + Ord> Turns<K> {
 }
 
 /// A place in the row for each of some keys. Dropping it leaves them.
-pub(super) struct Turn<K: Clone + Ord> {
+pub(crate) struct Turn<K: Clone + Ord> {
     held: Vec<Held<K>>,
     awaited: Vec<oneshot::Receiver<Held<K>>>,
 }
 
 impl<K: Clone + Ord> Turn<K> {
     /// Whether there is nobody before it.
-    pub(super) fn has_come(&self) -> bool {
+    pub(crate) fn has_come(&self) -> bool {
         self.awaited.is_empty()
     }
 
     /// Waits until there is nobody before it.
-    pub(super) async fn come(&mut self) {
+    pub(crate) async fn come(&mut self) {
         while let Some(next) = self.awaited.last_mut() {
             // Whoever holds the key gives it on when dropped, so this cannot fail.
             self.held.extend(next.await);
