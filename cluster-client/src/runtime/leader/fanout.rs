@@ -233,14 +233,17 @@ impl Fanout {
     ) -> Result<Option<Waiting>, NotJoined> {
         let mut table = lock(&self.topics);
         // Who leaves is taken from the roster first, and then, under the present lock, from the topics.
-        if lock(&self.roster).get(who).is_none() {
+        let Some(subscriber) = lock(&self.roster).get(who) else {
             return Err(NotJoined::Gone);
-        }
+        };
         let Table { topics, entries } = &mut *table;
         let joined = topics.join(&request.key, options, who);
         match joined.map_err(|TooMany(limit)| NotJoined::TooMany(limit))? {
-            // It has got these before, and asks for nothing but whether it is subscribed.
-            Join::Joined { is_new: false, .. } if request.restore => Ok(None),
+            // It has got these before, and asks for nothing but whether it is subscribed. A Node process has several keys of
+            // one topic, and expects them for each.
+            Join::Joined { is_new: false, .. } if request.restore && !subscriber.is_node() => {
+                Ok(None)
+            }
             Join::Joined { topic, missed, snapshot, .. } => {
                 if let Some(entry) = entries.get(&topic) {
                     let roster = lock(&self.roster);

@@ -27,6 +27,12 @@ pub(super) enum Subscriber {
     Remote(Arc<Follower>),
 }
 
+impl Subscriber {
+    pub(super) fn is_node(&self) -> bool {
+        matches!(self, Self::Remote(follower) if follower.node().is_some())
+    }
+}
+
 /// Why a follower was not let in.
 pub(crate) enum NotAdmitted {
     /// The leadership goes, or an older connection of the same follower has yet to end.
