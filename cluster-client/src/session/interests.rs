@@ -201,7 +201,7 @@ impl Interests {
     /// By their keys: the same each time.
     fn in_order(&mut self) -> Vec<(&Arc<str>, &mut Interest)> {
         let mut interests: Vec<_> = self.by_key.iter_mut().collect();
-        interests.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        interests.sort_unstable_by_key(|(key, _)| *key);
         interests
     }
 
