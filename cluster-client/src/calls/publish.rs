@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use super::attempts::{Attempts, Route};
 use super::invoke::{call_by_bytes, enter};
 use super::{decode, outcome, waker};
+use crate::clock;
 use crate::context::CallId;
 use crate::error::{Error, Outcome};
 use crate::failure;
@@ -18,6 +19,7 @@ use crate::membership::ClusterEvent;
 use crate::node::Peer;
 use crate::proxy::Target;
 use crate::runtime::link::StartError;
+use crate::runtime::turns::Turn;
 use crate::service::{Kind, MethodInfo, Service};
 use crate::session::oneways::Oneway;
 use crate::session::publications::PublicationKey;
@@ -38,17 +40,14 @@ where
     args.encode(codec, &mut data).map_err(|error| attempts.unencodable(&error))?;
     drop(args);
     let data = Bytes::from(data);
-    let (call, remembering, _turn) = match info.kind {
+    let (call, _turn, remembering) = match info.kind {
         Kind::Publish { key, remembered: true, .. } => {
             let key = key(&member.call_for_key(info, data.clone()))?;
             let key = PublicationKey { method, key };
-            let mut turn = member.publishing.ask([&key].into_iter());
-            if tokio::time::timeout_at(attempts.deadline.into(), turn.come()).await.is_err() {
-                return Err(attempts.expired(Outcome::NotExecuted).into());
-            }
+            let turn = turn(&attempts, &key, data.len()).await?;
             let call = member.next_call();
             let begun = Remembering::begin(member, key, call.sequence, data.clone());
-            (call, Some(begun.map_err(|limit| attempts.busy(limit))?), Some(turn))
+            (call, Some(turn), Some(begun.map_err(|limit| attempts.busy(limit))?))
         }
         _ => (member.next_call(), None, None),
     };
@@ -60,6 +59,24 @@ where
         make_again::<T>(attempts.in_any_role(), call, &data).await;
     }
     decode(made.leader, codec, info.name, made.ok, &made.bytes)
+}
+
+/// Waits until this member makes no other publication of the key: they are numbered in the order in which they are made.
+async fn turn(
+    attempts: &Attempts<'_>,
+    key: &PublicationKey,
+    bytes: usize,
+) -> Result<Turn<PublicationKey>, Error> {
+    let mut turn = attempts.member.publishing.ask([key].into_iter());
+    if !turn.has_come() {
+        let place = attempts.member.waiting.enter(bytes);
+        let _place = place.map_err(|limit| attempts.busy(limit))?;
+        let came = tokio::time::timeout_at(attempts.deadline.into(), turn.come()).await;
+        if came.is_err() || clock::now() >= attempts.deadline {
+            return Err(attempts.expired(Outcome::NotExecuted));
+        }
+    }
+    Ok(turn)
 }
 
 /// A publication that was answered.
@@ -148,7 +165,7 @@ async fn make_again<T: DeserializeOwned>(mut attempts: Attempts<'_>, call: CallI
     let error = match make::<T>(&mut attempts, call, data).await {
         Ok(made) if made.ok => return,
         Ok(_) => failure::method_failed(&method, "an error of its own".to_owned()),
-        Err(error) => error,
+        Err(error) => attempts.verdict(error),
     };
     let member = attempts.member;
     if let Link::Leading(_) | Link::Following(_) = member.link() {

@@ -131,11 +131,7 @@ pub(super) async fn serve(
     member.status.set_role(role, leader);
     member.set_link(Link::Leading(Arc::clone(leadership)));
     member.send_queued();
-    for key in &restored {
-        if let Some(_asking) = member.subscriptions.abandon(key) {
-            leadership.fanout.leave(key, member.id());
-        }
-    }
+    leave_abandoned(member, leadership, &restored);
     member.emit(event);
     start.succeeded();
     tracing::info!(channel = %member.channel, epoch, %role, restored_in = ?(clock::now() - began), "serving");
@@ -182,9 +178,18 @@ pub(super) async fn build(
     }
 }
 
+/// Restored keys that nobody reads any more: while they were restored there was no leader to be told.
+pub(super) fn leave_abandoned(member: &Member, leadership: &Leadership, restored: &[Arc<str>]) {
+    for key in restored {
+        if let Some(_asking) = member.subscriptions.abandon(key) {
+            leadership.fanout.leave(key, member.id());
+        }
+    }
+}
+
 /// Subscribes and publishes what this member had with the leader before. Bounded by `subscribe_timeout`; what fails
 /// is told by events. Returns the keys.
-async fn restore(member: &Arc<Member>, leadership: &Arc<Leadership>) -> Vec<Arc<str>> {
+pub(super) async fn restore(member: &Arc<Member>, leadership: &Arc<Leadership>) -> Vec<Arc<str>> {
     let (wanted, publications) = (member.subscriptions.wanted(), member.remembered().all());
     let keys = wanted.iter().map(|wanted| Arc::clone(&wanted.key)).collect();
     member.subscriptions.resynced_all();

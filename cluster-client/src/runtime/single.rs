@@ -12,7 +12,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use super::host::address;
 use super::joining::Obstacle;
 use super::leader::{Leadership, State};
-use super::leading::{self, EndLeadership, now_micros};
+use super::leading::{self, EndLeadership, leave_abandoned, now_micros, restore};
 use super::supervisor::{CloseAtTheEnd, Start, is_closing};
 use crate::error::Error;
 use crate::member::{Factory, Link, Member};
@@ -44,6 +44,7 @@ pub(super) async fn run(member: Arc<Member>, factory: Factory, start: Start) {
         };
         leadership.fanout.add_local(Arc::clone(member));
         member.status.set_gate(leadership.gate());
+        let part = Part { member, leadership: &leadership, first, left: false };
         let closed = tokio::select! {
             // First, so that a member that is to be closed runs its factory no more.
             biased;
@@ -51,15 +52,47 @@ pub(super) async fn run(member: Arc<Member>, factory: Factory, start: Start) {
             () = take_part(member, &factory, &leadership, first, &start) => false,
         };
         member.leaving(&leadership, closed);
-        if leave(member, &leadership, first) {
-            leadership.drain(Some(member.id())).await;
-            leadership.end();
-        } else {
-            leadership.fanout.remove(member.id());
-            leadership.undo_all(member.id());
-        }
+        part.leave().await;
         if closed {
             return;
+        }
+    }
+}
+
+/// A member's part in a leadership, which it leaves however it ends: with its runtime, too.
+struct Part<'a> {
+    member: &'a Member,
+    leadership: &'a Arc<Leadership>,
+    first: bool,
+    left: bool,
+}
+
+impl Part<'_> {
+    async fn leave(mut self) {
+        if self.ends() {
+            let _ends = EndLeadership(Arc::clone(self.leadership));
+            self.leadership.drain(Some(self.member.id())).await;
+        }
+    }
+
+    /// Leaves. True: the leadership ends with it.
+    fn ends(&mut self) -> bool {
+        self.left = true;
+        let ends = leave(self.member, self.leadership, self.first);
+        if !ends {
+            self.leadership.fanout.remove(self.member.id());
+            self.leadership.undo_all(self.member.id());
+        }
+        ends
+    }
+}
+
+impl Drop for Part<'_> {
+    fn drop(&mut self) {
+        if !self.left && self.ends() {
+            // On its own runtime, which may live on.
+            let (ends, leaving) = (EndLeadership(Arc::clone(self.leadership)), self.member.id());
+            self.leadership.spawn(async move { ends.0.drain(Some(leaving)).await });
         }
     }
 }
@@ -71,10 +104,13 @@ async fn take_part(
     first: bool,
     start: &Start,
 ) {
+    // What this member had with the leadership before.
+    let mut restored = None;
     if first {
         leadership.spawn_tasks();
         end_with_the_runtime(leadership);
         leading::build(member, factory, leadership, start).await;
+        restored = Some(restore(member, leadership).await);
         leadership.ready();
     }
     let mut states = leadership.states();
@@ -82,6 +118,10 @@ async fn take_part(
         let state = states.borrow_and_update().clone();
         match state {
             State::Ready(_) => {
+                let restored = match restored.take() {
+                    Some(restored) => restored,
+                    None => restore(member, leadership).await,
+                };
                 let info = leadership.info();
                 member
                     .status
@@ -93,6 +133,7 @@ async fn take_part(
                 });
                 member.set_link(Link::Leading(Arc::clone(leadership)));
                 member.send_queued();
+                leave_abandoned(member, leadership, &restored);
                 start.succeeded();
             }
             State::Failed(error) => {

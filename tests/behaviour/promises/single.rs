@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use cluster_client::{CloseReason, Role};
+use cluster_client::{CloseReason, Event, Role};
 use support::free_port;
 
 use crate::samples::{Hosts, Log, RegistryError, RegistryProxy, next, next_is, soon, start};
@@ -56,13 +56,15 @@ fn a_real_client_whose_runtime_is_gone_is_followed_by_another_one() {
         let builder = RegistryProxy::builder().port(port).single_mode(true);
         soon(start(builder, &log)).await.unwrap()
     };
-    let runtime = || {
-        let mut runtime = tokio::runtime::Builder::new_current_thread();
-        runtime.enable_all().build().unwrap()
-    };
     let (first, second) = (runtime(), runtime());
     let gone = first.block_on(join());
     let stays = second.block_on(join());
+    let mut watching = second.block_on(async {
+        soon(stays.register("s".into(), "h".into())).await.unwrap();
+        let mut watching = soon(stays.watch("s".into())).await.unwrap();
+        next_is(&mut watching, &Hosts(vec!["h".into()])).await;
+        watching
+    });
     drop(first);
     second.block_on(async {
         let mut roles = stays.membership().role_changes();
@@ -70,9 +72,12 @@ fn a_real_client_whose_runtime_is_gone_is_followed_by_another_one() {
         assert_eq!(log.count("built"), 2);
         soon(stays.note("line".into())).await.unwrap();
         soon(log.until("line", 1)).await;
+        assert_eq!(soon(watching.next_event()).await, Some(Event::Resynced));
+        soon(stays.register("s".into(), "i".into())).await.unwrap();
+        while next(&mut watching).await != Hosts(vec!["h".into(), "i".into()]) {}
         assert_eq!(soon(stays.get("123")).await, Ok("123".to_owned()));
     });
-    drop((gone, stays, second));
+    drop((gone, watching, stays, second));
 
     runtime().block_on(async {
         let anew = join().await;
@@ -80,4 +85,34 @@ fn a_real_client_whose_runtime_is_gone_is_followed_by_another_one() {
         assert_eq!(log.count("built"), 3);
         soon(anew.membership().close()).await;
     });
+}
+
+/// It leaves as if it had closed: its publications are taken back, and it holds up nobody's end.
+#[test]
+fn a_member_whose_runtime_is_gone_has_left() {
+    let (port, log) = (free_port(), Log::default());
+    let join = || async {
+        let builder = RegistryProxy::builder().port(port).single_mode(true);
+        soon(start(builder, &log)).await.unwrap()
+    };
+    let (first, second) = (runtime(), runtime());
+    let leads = first.block_on(join());
+    let gone = second.block_on(async {
+        let gone = join().await;
+        soon(gone.register("s".into(), "h".into())).await.unwrap();
+        gone
+    });
+    drop(second);
+    first.block_on(async {
+        let mut watching = soon(leads.watch("s".into())).await.unwrap();
+        next_is(&mut watching, &Hosts(vec![])).await;
+        soon(leads.membership().close()).await;
+    });
+    assert_eq!((log.count("built"), log.count("closed")), (1, 1));
+    drop(gone);
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.worker_threads(1).enable_all().build().unwrap()
 }

@@ -97,7 +97,6 @@ pub struct Leadership {
     /// Somebody wants a real client that could not be built to be tried again.
     wanted: Notify,
     step_down: CancellationToken,
-    /// Numbers the calls that nobody else has made, apart from those of this process's member.
     /// Of the leader that a follower has seen and that this one is older than.
     outdone_by: AtomicU64,
     /// Ends every task of this leadership.
@@ -198,8 +197,15 @@ impl Leadership {
         }
     }
 
+    /// Once closed, it stays closed.
     pub(crate) fn set(&self, state: State) {
-        self.state.send_replace(state);
+        self.state.send_if_modified(|present| {
+            let open = !matches!(present, State::Closed);
+            if open {
+                *present = state;
+            }
+            open
+        });
     }
 
     /// The real client serves.

@@ -78,12 +78,12 @@ impl OpenFailure {
 /// The task of one topic.
 pub(super) async fn run(leadership: Arc<Leadership>, topic: TopicId, request: Request) {
     let Some(upstream) = open(&leadership, topic, &request).await else { return };
-    // However this task ends, so do the subscriptions: a panic of the user's code must not leave them silent.
-    let _ended = Ended { leadership: &leadership, topic };
+    let mut ends = Ends { leadership: &leadership, topic, has_ended: false };
     if leadership.fanout.opened(topic) {
         tracing::debug!(channel = leadership.channel(), key = %request.key, "subscribed at the real client");
         pump(&leadership, topic, upstream).await;
     }
+    ends.has_ended = true;
 }
 
 async fn open(leadership: &Arc<Leadership>, topic: TopicId, request: &Request) -> Option<Upstream> {
@@ -166,14 +166,19 @@ async fn ask(leadership: &Arc<Leadership>, request: &Request) -> Result<Upstream
     }
 }
 
-struct Ended<'a> {
+/// When this task ends, so do the subscriptions: a panic of the user's code must not leave them silent. Not if it is taken
+/// away, with its leadership or its runtime: the next leader goes on.
+struct Ends<'a> {
     leadership: &'a Leadership,
     topic: TopicId,
+    has_ended: bool,
 }
 
-impl Drop for Ended<'_> {
+impl Drop for Ends<'_> {
     fn drop(&mut self) {
-        self.leadership.fanout.ended(self.topic);
+        if self.has_ended || std::thread::panicking() {
+            self.leadership.fanout.ended(self.topic);
+        }
     }
 }
 
