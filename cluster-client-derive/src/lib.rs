@@ -131,7 +131,8 @@ use crate::report::Errors;
 /// - `#[publish]`: a call that is remembered and made again to a new leader. `key = "a.b"`: what
 ///   names the publication (default: all arguments); `undo = "method"`: called with the same
 ///   arguments when the publishing process is gone; `event`: not remembered. Also `idempotent`,
-///   `spawn` and `timeout`.
+///   `spawn` and `timeout`. Publications of one key that a process makes at once are made one after
+///   the other, in the order in which they are first polled, each within its own timeout.
 /// - `#[close]`: called when the leader lets go of the client. An error that it returns is an event, `ClusterEvent::RealClient`.
 ///
 /// The first three take `name = "…"` (on the wire) and `version = "…"`.
