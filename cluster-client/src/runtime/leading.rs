@@ -154,7 +154,10 @@ pub(super) async fn build(
             leadership.terms.standalone,
         );
         let message = match member.building(CatchPanic(factory(context))).await {
-            Ok(Ok(client)) => return leadership.set(State::Restoring(client)),
+            Ok(Ok(client)) => {
+                leadership.set(State::Restoring(client));
+                return;
+            }
             Ok(Err(message)) => message,
             Err(panic) => format!("the factory panicked: {panic}"),
         };

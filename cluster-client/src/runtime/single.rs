@@ -140,7 +140,7 @@ async fn take_part(
                 member.set_link(Link::Failed(error.clone()));
                 start.fail(error).await;
             }
-            // The first member left before it had built its client, or its runtime is gone.
+            // The first member left before its client served, or its runtime is gone.
             State::Closed => return,
             State::Starting | State::Restoring(_) | State::Draining => {}
         }
@@ -210,8 +210,8 @@ fn enter(member: &Member) -> Result<Option<(Arc<Leadership>, bool)>, Error> {
     Ok(Some((Arc::clone(&hub.leadership), first)))
 }
 
-/// True if the leadership ends with this member: it is the last one, or the one that was to build the real client and
-/// has not. Then the others enter anew.
+/// True if the leadership ends with this member: it is the last one, or the one that was to build the real client, which
+/// does not serve yet. Then the others enter anew.
 fn leave(member: &Member, leadership: &Arc<Leadership>, first: bool) -> bool {
     let mut hubs = hubs();
     let name = name(member);
@@ -220,7 +220,7 @@ fn leave(member: &Member, leadership: &Arc<Leadership>, first: bool) -> bool {
         return false;
     };
     hub.members -= 1;
-    let ends = hub.members == 0 || (first && leadership.client().is_none());
+    let ends = hub.members == 0 || (first && !matches!(leadership.state(), State::Ready(_)));
     if ends {
         hubs.remove(&name);
     }

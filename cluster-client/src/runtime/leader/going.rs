@@ -123,7 +123,7 @@ impl Leadership {
     /// Ends all connections and tasks. The port is free by now.
     pub(crate) fn end(&self) {
         self.gate.close();
-        self.set(State::Closed);
+        let _client = self.set(State::Closed);
         self.ended.cancel();
         self.fanout.end();
     }

@@ -197,15 +197,16 @@ impl Leadership {
         }
     }
 
-    /// Once closed, it stays closed.
-    pub(crate) fn set(&self, state: State) {
+    /// Once closed, it stays closed. Returns what was there, to be dropped last: it may be the user's client.
+    pub(crate) fn set(&self, mut state: State) -> State {
         self.state.send_if_modified(|present| {
             let open = !matches!(present, State::Closed);
             if open {
-                *present = state;
+                std::mem::swap(present, &mut state);
             }
             open
         });
+        state
     }
 
     /// The real client serves.

@@ -78,12 +78,13 @@ impl OpenFailure {
 /// The task of one topic.
 pub(super) async fn run(leadership: Arc<Leadership>, topic: TopicId, request: Request) {
     let Some(upstream) = open(&leadership, topic, &request).await else { return };
-    let mut ends = Ends { leadership: &leadership, topic, has_ended: false };
     if leadership.fanout.opened(topic) {
         tracing::debug!(channel = leadership.channel(), key = %request.key, "subscribed at the real client");
-        pump(&leadership, topic, upstream).await;
+        // A panic of the user's code must not leave the subscriptions silent.
+        let _panicked = CatchPanic(Box::pin(pump(&leadership, topic, upstream))).await;
     }
-    ends.has_ended = true;
+    // Not if this task is taken away, with its leadership or its runtime: the next leader goes on.
+    leadership.fanout.ended(topic);
 }
 
 async fn open(leadership: &Arc<Leadership>, topic: TopicId, request: &Request) -> Option<Upstream> {
@@ -163,22 +164,6 @@ async fn ask(leadership: &Arc<Leadership>, request: &Request) -> Result<Upstream
         Some(Ok(Opened(result))) => result,
         Some(Err(panic)) => Err(Reply::failed(Failure::Panicked, &panic)),
         None => Err(Reply::cut_off()),
-    }
-}
-
-/// When this task ends, so do the subscriptions: a panic of the user's code must not leave them silent. Not if it is taken
-/// away, with its leadership or its runtime: the next leader goes on.
-struct Ends<'a> {
-    leadership: &'a Leadership,
-    topic: TopicId,
-    has_ended: bool,
-}
-
-impl Drop for Ends<'_> {
-    fn drop(&mut self) {
-        if self.has_ended || std::thread::panicking() {
-            self.leadership.fanout.ended(self.topic);
-        }
     }
 }
 
