@@ -1,9 +1,11 @@
 //! Single mode: the members of one process share a real client without a port.
 
 use std::net::TcpListener;
+use std::sync::mpsc;
 
 use cluster_client::{CloseReason, Event, Role};
 use support::free_port;
+use tokio::sync::oneshot;
 
 use crate::samples::{Hosts, Log, RegistryError, RegistryProxy, next, next_is, soon, start};
 
@@ -48,16 +50,37 @@ async fn three_members_share_one_real_client_until_the_last_one_leaves() {
     assert_eq!(log.count("built"), 2);
 }
 
-/// As when tests run one after the other.
+/// As when tests run one after the other, and one of them fails.
 #[test]
 fn a_real_client_whose_runtime_is_gone_is_followed_by_another_one() {
+    for by_a_panic in [false, true] {
+        follows_one_whose_runtime_is_gone(by_a_panic);
+    }
+}
+
+fn follows_one_whose_runtime_is_gone(by_a_panic: bool) {
     let (port, log) = (free_port(), Log::default());
     let join = || async {
         let builder = RegistryProxy::builder().port(port).single_mode(true);
         soon(start(builder, &log)).await.unwrap()
     };
-    let (first, second) = (runtime(), runtime());
-    let gone = first.block_on(join());
+    let (started, first_leads) = mpsc::channel();
+    let (end, ends) = oneshot::channel::<()>();
+    let leading_log = log.clone();
+    // One whose tasks are dropped where it ends.
+    let first = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let builder = RegistryProxy::builder().port(port).single_mode(true);
+            let leads = soon(start(builder, &leading_log)).await.unwrap();
+            started.send(()).unwrap();
+            ends.await.unwrap();
+            assert!(!by_a_panic, "so it ends by one");
+            leads
+        })
+    });
+    first_leads.recv().unwrap();
+    let second = runtime();
     let stays = second.block_on(join());
     let mut watching = second.block_on(async {
         soon(stays.register("s".into(), "h".into())).await.unwrap();
@@ -65,7 +88,9 @@ fn a_real_client_whose_runtime_is_gone_is_followed_by_another_one() {
         next_is(&mut watching, &Hosts(vec!["h".into()])).await;
         watching
     });
-    drop(first);
+    end.send(()).unwrap();
+    let gone = first.join();
+    assert_eq!(gone.is_err(), by_a_panic);
     second.block_on(async {
         let mut roles = stays.membership().role_changes();
         while soon(roles.next()).await != Some(Role::Leader) {}
