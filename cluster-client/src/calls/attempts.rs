@@ -83,9 +83,10 @@ impl<'a> Attempts<'a> {
         self
     }
 
-    /// From now on, whatever role the process has.
-    pub(super) fn in_any_role(mut self) -> Self {
+    /// From now on, whatever role the process has, and with as much time as before: this is owed to whoever was answered.
+    pub(super) fn once_more(mut self) -> Self {
         self.pinned = None;
+        self.deadline = clock::now() + self.timeout;
         self
     }
 

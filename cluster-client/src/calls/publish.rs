@@ -56,7 +56,7 @@ where
     let is_kept = remembering.filter(|_| made.ok).is_some_and(Remembering::confirm);
     if is_kept && !member.is_linked(&made.link) {
         attempts.next_link(made.link);
-        make_again::<T>(attempts.in_any_role(), call, &data).await;
+        make_again::<T>(attempts.once_more(), call, &data).await;
     }
     decode(made.leader, codec, info.name, made.ok, &made.bytes)
 }
