@@ -1,5 +1,6 @@
 //! Being the leader: build the real client, restore what was subscribed and published, serve, hand over.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
@@ -193,7 +194,7 @@ pub(super) fn leave_abandoned(member: &Member, leadership: &Leadership, restored
 /// Subscribes and publishes what this member had with the leader before. Bounded by `subscribe_timeout`; what fails
 /// is told by events. Returns the keys.
 pub(super) async fn restore(member: &Arc<Member>, leadership: &Arc<Leadership>) -> Vec<Arc<str>> {
-    let (wanted, publications) = (member.subscriptions.wanted(), member.remembered().all());
+    let wanted = member.subscriptions.wanted();
     let keys = wanted.iter().map(|wanted| Arc::clone(&wanted.key)).collect();
     member.subscriptions.resynced_all();
     let waited = member.options.subscribe_timeout;
@@ -228,15 +229,25 @@ pub(super) async fn restore(member: &Arc<Member>, leadership: &Arc<Leadership>) 
             }
         }));
     }
-    for (key, sequence, arguments) in publications {
-        let (member, leadership) = (Arc::clone(member), Arc::clone(leadership));
-        let host = member.options.host.clone();
-        tasks.spawn(host.gate(async move {
-            publish_again(&member, &leadership, key.method, sequence, arguments, deadline).await;
-        }));
+    let mut published = BTreeMap::new();
+    loop {
+        for (key, sequence, arguments) in member.remembered().all() {
+            let (member, leadership, method) =
+                (Arc::clone(member), Arc::clone(leadership), key.method);
+            if published.insert(key, sequence) == Some(sequence) {
+                continue;
+            }
+            let host = member.options.host.clone();
+            tasks.spawn(host.gate(async move {
+                publish_again(&member, &leadership, method, sequence, arguments, deadline).await;
+            }));
+        }
+        if tasks.is_empty() {
+            return keys;
+        }
+        while tasks.join_next().await.is_some() {}
+        // Once more, for what the leader before has answered since.
     }
-    while tasks.join_next().await.is_some() {}
-    keys
 }
 
 async fn publish_again(

@@ -6,7 +6,7 @@ mod window;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use self::request::{Made, Request, requests};
+use self::request::{Asked, Made, Request, publications, subscriptions};
 use self::window::make_all;
 use super::following::Session;
 use super::link::StartError;
@@ -25,14 +25,17 @@ const STALLED_AT_ONCE: usize = 16;
 /// What a leader is to be asked for.
 pub(super) struct Restoration {
     requests: Vec<Request>,
+    published: Asked,
 }
 
 impl Restoration {
     /// What this leader does not have is over, and said so.
     pub(super) fn new(member: &Member, session: &Session) -> Self {
-        let requests = requests(member, session);
+        let mut published = Asked::new();
+        let mut requests = subscriptions(member, session);
+        requests.extend(publications(member, session, &mut published));
         member.subscriptions.resynced_all();
-        Self { requests }
+        Self { requests, published }
     }
 
     /// The keys of the subscriptions.
@@ -42,44 +45,60 @@ impl Restoration {
 
     /// Subscribes and publishes again. Bounded by `subscribe_timeout`; what fails is told by events. Returns the
     /// subscriptions of which the leader has not said anything by then.
-    pub(super) async fn make(self, member: &Member, session: &Session) -> Stalled {
+    pub(super) async fn make(mut self, member: &Member, session: &Session) -> Stalled {
         let deadline = clock::now() + member.options.subscribe_timeout;
-        let (mut asked, told): (Vec<_>, Vec<_>) =
-            self.requests.into_iter().partition(|request| request.is_answered);
-        for request in told {
-            if let Err(error) = tell(&request, session, deadline).await {
-                let outcome = match request.outcome(member, Err(error.into())) {
-                    Made::Busy(error) => Made::Refused(error),
-                    outcome => outcome,
-                };
-                request.report(member, outcome);
-            }
-        }
-        let (mut stalled, mut room) = (Vec::new(), Room::new(deadline));
-        while !asked.is_empty() {
-            let mut refused = Vec::new();
-            let answers = make_all(session, &asked, RESTORED_AT_ONCE, deadline).await;
-            for (request, answer) in asked.into_iter().zip(answers) {
-                match request.outcome(member, answer) {
-                    Made::Busy(error) => refused.push((request, error)),
-                    Made::Unanswered => stalled.push(request),
-                    outcome => request.report(member, outcome),
-                }
-            }
-            if !refused.is_empty() && !room.wait().await {
-                for (request, error) in refused.drain(..) {
-                    match request.key() {
-                        Some(_) => stalled.push(request),
-                        None => request.report(member, Made::Failed(error)),
-                    }
-                }
-            }
-            asked = refused.into_iter().map(|(request, _)| request).collect();
+        let mut stalled = Vec::new();
+        while !self.requests.is_empty() {
+            let requests = std::mem::take(&mut self.requests);
+            make(requests, member, session, deadline, &mut stalled).await;
+            // What the leader before has answered since. Whoever was answered may have given up waiting for this one.
+            self.requests = publications(member, session, &mut self.published);
         }
         for request in &stalled {
             request.report(member, Made::Unanswered);
         }
         Stalled { requests: stalled }
+    }
+}
+
+async fn make(
+    requests: Vec<Request>,
+    member: &Member,
+    session: &Session,
+    deadline: Instant,
+    stalled: &mut Vec<Request>,
+) {
+    let (mut asked, told): (Vec<_>, Vec<_>) =
+        requests.into_iter().partition(|request| request.is_answered);
+    for request in told {
+        if let Err(error) = tell(&request, session, deadline).await {
+            let outcome = match request.outcome(member, Err(error.into())) {
+                Made::Busy(error) => Made::Refused(error),
+                outcome => outcome,
+            };
+            request.report(member, outcome);
+        }
+    }
+    let mut room = Room::new(deadline);
+    while !asked.is_empty() {
+        let mut refused = Vec::new();
+        let answers = make_all(session, &asked, RESTORED_AT_ONCE, deadline).await;
+        for (request, answer) in asked.into_iter().zip(answers) {
+            match request.outcome(member, answer) {
+                Made::Busy(error) => refused.push((request, error)),
+                Made::Unanswered => stalled.push(request),
+                outcome => request.report(member, outcome),
+            }
+        }
+        if !refused.is_empty() && !room.wait().await {
+            for (request, error) in refused.drain(..) {
+                match request.key() {
+                    Some(_) => stalled.push(request),
+                    None => request.report(member, Made::Failed(error)),
+                }
+            }
+        }
+        asked = refused.into_iter().map(|(request, _)| request).collect();
     }
 }
 

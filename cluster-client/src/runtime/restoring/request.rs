@@ -1,5 +1,6 @@
 //! One subscription or publication to be made again, and what comes of it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
@@ -14,6 +15,7 @@ use crate::membership::ClusterEvent;
 use crate::runtime::following::Session;
 use crate::runtime::link::{Answer, PendingCall, StartError};
 use crate::session::calls::{AnswerKind, CallLoss, CallTraits};
+use crate::session::publications::PublicationKey;
 use crate::subscription::CloseReason;
 
 pub(super) struct Request {
@@ -28,6 +30,9 @@ enum What {
     Subscription(Arc<str>),
     Publication(usize),
 }
+
+/// Under each key, the number of the publication that a leader was asked for last.
+pub(super) type Asked = BTreeMap<PublicationKey, u64>;
 
 /// Why a request has no answer.
 pub(super) enum NotMade {
@@ -55,8 +60,8 @@ pub(super) enum Made {
     LinkGone,
 }
 
-/// What is to be asked of this leader. What it does not have is over, and said so.
-pub(super) fn requests(member: &Member, session: &Session) -> Vec<Request> {
+/// The subscriptions that this leader is to be asked for. What it does not have is over, and said so.
+pub(super) fn subscriptions(member: &Member, session: &Session) -> Vec<Request> {
     let mut requests = Vec::new();
     for wanted in member.subscriptions.wanted() {
         let Some(info) = member.methods.get(wanted.method) else { continue };
@@ -74,9 +79,18 @@ pub(super) fn requests(member: &Member, session: &Session) -> Vec<Request> {
             Err(error) => subscription_refused(member, &wanted.key, error),
         }
     }
+    requests
+}
+
+/// The publications that this leader is to be asked for, but for those that it was: they are added to `asked`.
+pub(super) fn publications(member: &Member, session: &Session, asked: &mut Asked) -> Vec<Request> {
+    let mut requests = Vec::new();
     let publications = member.remembered().all();
     for (key, sequence, arguments) in publications {
         let Some(info) = member.methods.get(key.method) else { continue };
+        if asked.insert(key.clone(), sequence) == Some(sequence) {
+            continue;
+        }
         if let Err(error) = session.check(key.method) {
             member.emit(ClusterEvent::PublicationFailed { method: info.name.to_owned(), error });
             continue;
