@@ -54,15 +54,23 @@ impl PresentLink {
         self.link.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Changes it, unless `change` says that it did not.
-    pub(super) fn change(&self, change: impl FnOnce(&mut Link) -> bool) -> bool {
-        let mut link = self.link.write().unwrap_or_else(PoisonError::into_inner);
-        let changed = change(&mut link);
-        drop(link);
-        if changed {
-            self.changed.notify_waiters();
+    /// Whether it is this one.
+    pub(super) fn is(&self, other: &Link) -> bool {
+        self.link.read().unwrap_or_else(PoisonError::into_inner).is(other)
+    }
+
+    /// Puts `link` in its place, where `replaces` says so of the present one. Returns whether it did.
+    pub(super) fn replace(&self, link: Link, replaces: impl FnOnce(&Link) -> bool) -> bool {
+        let mut present = self.link.write().unwrap_or_else(PoisonError::into_inner);
+        if !replaces(&present) {
+            return false;
         }
-        changed
+        let former = std::mem::replace(&mut *present, link);
+        drop(present);
+        self.changed.notify_waiters();
+        // May be the last that holds a leadership or a connection, whose end is not for those to wait for who look.
+        drop(former);
+        true
     }
 
     /// Resolves at the next change after this.

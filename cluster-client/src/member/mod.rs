@@ -185,30 +185,17 @@ impl Member {
 
     /// Sets the link. Once closed, a member stays closed.
     pub(crate) fn set_link(&self, link: Link) {
-        self.link.change(|present| {
-            let open = !matches!(present, Link::Closed);
-            if open {
-                *present = link;
-            }
-            open
-        });
+        self.link.replace(link, |present| !matches!(present, Link::Closed));
     }
 
     /// Whether the present link is this one.
     pub(crate) fn is_linked(&self, link: &Link) -> bool {
-        self.link.get().is(link)
+        self.link.is(link)
     }
 
     /// Asks for a real client that could not be built to be tried again. The calls that follow wait for it.
     pub(crate) fn want_client(&self) {
-        let failed = self.link.change(|link| {
-            let failed = matches!(link, Link::Failed(_));
-            if failed {
-                *link = Link::Electing;
-            }
-            failed
-        });
-        if failed {
+        if self.link.replace(Link::Electing, |present| matches!(present, Link::Failed(_))) {
             self.wanted.notify_one();
         }
     }
