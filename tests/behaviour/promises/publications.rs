@@ -1,9 +1,11 @@
 //! A publication belongs to the process that made it.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use cluster_client::testing::Network;
 use cluster_client::{Error, Outcome, Role, RolePreference, cluster_client};
+use futures::poll;
 use support::free_port;
 
 use crate::peers::Relay;
@@ -72,6 +74,28 @@ async fn what_was_taken_over_is_published_again_by_its_last_publisher_alone() {
         soon(publisher.get("ready")).await.unwrap();
     }
     assert_eq!(log.count("register s h"), 3);
+}
+
+/// As where the task that publishes comes to run late. The next leader has been asked by then for all that there was.
+#[tokio::test]
+async fn what_was_answered_is_there_at_the_next_leader_whenever_the_answer_is_looked_at() {
+    for preference in [RolePreference::Any, RolePreference::Follower] {
+        let (port, log) = (free_port(), Log::default());
+        let leader = member(port, &log).await;
+        let next = RegistryProxy::builder().port(port).role(preference);
+        let publisher = start(next, &log).await.unwrap();
+        let mut publishing = pin!(publisher.register("s".into(), "h".into()));
+        assert!(poll!(&mut publishing).is_pending());
+        log.until("register s h", 1).await;
+        // Of one connection and in order.
+        soon(publisher.get("barrier")).await.unwrap();
+        soon(leader.membership().close()).await;
+        let _next = member(port, &log).await;
+        soon(publisher.get("restored")).await.unwrap();
+        assert_eq!(log.count("register s h"), 1, "{preference:?}: nobody has asked for it yet");
+        soon(publishing).await.unwrap();
+        assert_eq!(log.count("register s h"), 2, "{preference:?}");
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cluster_client::testing::Network;
 use cluster_client::{Error, Limits, Outcome, Role, RolePreference};
 use futures::poll;
 use support::free_port;
@@ -102,4 +103,27 @@ async fn a_call_that_has_waited_for_its_whole_deadline_says_what_for() {
     };
     assert_eq!(said, waited);
     assert!(last.is_some());
+}
+
+/// As of a process that was stopped as it waited.
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_deadline_was_slept_through_does_not_run_at_the_leader_there_is_then() {
+    let (network, log) = (Network::new(1), Log::default());
+    let [first, second, other] = [network.process(), network.process(), network.process()];
+    let _led = start(RegistryProxy::builder().process(&first), &log).await.unwrap();
+    let orphan = RegistryProxy::builder().process(&other).role(RolePreference::Follower);
+    let orphan = start(orphan, &log).await.unwrap();
+    first.kill();
+    role(orphan.membership(), Role::Electing).await;
+    let mut call = Box::pin(orphan.get("late"));
+    assert!(poll!(&mut call).is_pending());
+    let _leads = start(RegistryProxy::builder().process(&second), &log).await.unwrap();
+    soon(orphan.get("linked")).await.unwrap();
+    tokio::time::advance(Duration::from_secs(60)).await;
+    let RegistryError::Cluster(error) = soon(call).await.unwrap_err() else {
+        panic!("it is not the real client's");
+    };
+    assert!(matches!(error, Error::DeadlineExceeded { .. }), "{error:?}");
+    assert_eq!(error.outcome(), Outcome::NotExecuted);
+    assert_eq!(log.count("get late"), 0);
 }
