@@ -126,7 +126,8 @@ use crate::report::Errors;
 /// On a method, one of:
 ///
 /// - `#[invoke]`: a call with an answer. `oneway`: without one; `idempotent`: may be repeated when
-///   it is unknown whether it ran; `spawn`: always run as a task of its own; `timeout = "5s"`.
+///   it is unknown whether it ran; `spawn`: always run as a task of its own; `timeout = "5s"` (`ms`,
+///   `s` or `m`, at most 24 days; default: the builder's `response_timeout`, 3 s).
 /// - `#[subscribe]`: returns a `Subscription<E>`.
 /// - `#[publish]`: a call that is remembered and made again to a new leader. `key = "a.b"`: what
 ///   names the publication (default: all arguments); `undo = "method"`: called with the same

@@ -60,7 +60,7 @@ pub struct Caller {
     pub pid: u32,
     /// The member of the cluster. Of a Node process, its connection.
     pub instance: InstanceId,
-    /// Whether the leader itself called.
+    /// Whether it called without a connection: the leader itself, and in single mode any member.
     pub local: bool,
 }
 

@@ -46,8 +46,8 @@ use crate::serve::panic_message;
 /// }
 /// ```
 ///
-/// Equality decides what a subscriber is told after a change of leader: a value equal to the last
-/// one it was given is not delivered again.
+/// With "latest", equality decides what a subscriber is told after a change of leader: a first value (of each
+/// `#[subscribe(key)]`) that equals the last one read is not delivered again.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event type",
     label = "a subscription delivers event types only",

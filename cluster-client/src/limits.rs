@@ -18,9 +18,11 @@ use crate::session::retries::RetryBudget;
 /// assert_eq!(limits.followers, 512);
 /// ```
 ///
-/// What is over a bound fails at once with a typed error ([`Error::Busy`], [`Error::Encode`],
-/// [`Error::TooManySubscriptions`], [`Error::Refused`]), and who is over one that only a broken or hostile peer reaches is
-/// disconnected with the reason; nothing queues without end.
+/// What is over a bound fails with a typed error ([`Error::Busy`], [`Error::Encode`], [`Error::TooManySubscriptions`],
+/// [`Error::Refused`]), and who is over one that only a broken or hostile peer reaches is disconnected with the reason;
+/// nothing queues without end. A call that the leader turns away as [`Error::Busy`] is first sent again, within its deadline and
+/// by [`busy_retry_percent`](Self::busy_retry_percent); one that finds [`outbound_bytes`](Self::outbound_bytes) full waits for
+/// room until its deadline. All else fails at once.
 ///
 /// | what | fields |
 /// |---|---|
@@ -87,7 +89,9 @@ pub struct Limits {
     pub busy_retry_burst: u32,
 
     /// Calls of a member that wait for a leader, and as many one-way ones. Default 1,024, each also bounded by its own deadline,
-    /// at which its place is free, leader or not.
+    /// at which its place is free, leader or not. Publications of one key that wait for those before them count, too. So many
+    /// one-way calls are also kept until the leader is known to have read them, to be sent to the next one otherwise; of more,
+    /// those that it has not accepted when it goes are told as lost.
     pub waiting_calls: usize,
     /// Bytes of arguments of the calls that wait for a leader, and as many of the one-way ones. Default 16 MiB.
     pub waiting_bytes: usize,

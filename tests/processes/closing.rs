@@ -13,20 +13,23 @@ use crate::{MEMBER, alone, number};
 /// leader hears five thousand of them a second.
 const MORE_NOTES: [&str; 24] = [NOTE; 24];
 
-/// Leaders and followers are closed by turns, the oldest of the followers first. `RESTARTS=200` says how many.
+const MEMBERS: usize = 8;
+
+/// Leaders and followers are closed by turns, the oldest of the followers first. `RESTARTS=200` says how often: each time as
+/// many members leave as there are.
 #[test]
 fn all_members_are_restarted_under_load_and_no_call_fails() {
     let _alone = alone();
-    let restarts = number("RESTARTS").unwrap_or(20);
+    let departures = number("RESTARTS").unwrap_or(3) * MEMBERS as u64;
     let by_turns =
         |round: u64| if round.is_multiple_of(2) { Leaving::Leader } else { Leaving::Follower };
-    let (totals, clients) = restart(restarts, by_turns);
+    let (totals, clients) = restart(departures, by_turns);
     assert_eq!((totals.notes_lost, totals.notes_told.len()), (0, 0), "{totals}");
-    assert_eq!(clients, 1 + restarts / 2, "one for each leader, and nobody led in between");
+    assert_eq!(clients, 1 + departures / 2, "one for each leader, and nobody led in between");
 }
 
 /// The follower has nobody to send to what the leader has not accepted: of one-way calls it is told by an event, of
-/// others by their results. Whoever stays loses nothing.
+/// others by their results. Whoever stays loses nothing. `RESTARTS=200` says how many pairs there are.
 #[test]
 fn a_leader_and_a_follower_close_at_once_and_whoever_stays_loses_nothing() {
     let _alone = alone();
@@ -43,13 +46,13 @@ enum Leaving {
     Both,
 }
 
-/// So many times some of eight members close and others start. How many real clients there were is told too.
+/// So many times some of the members close and others start. How many real clients there were is told too.
 fn restart(rounds: u64, who: impl Fn(u64) -> Leaving) -> (Totals, u64) {
     let kinds = [&KINDS[..], &MORE_NOTES].concat();
     let enlist = |member: &Member| enlist_to_call(member, &kinds);
     let group = Group::new(MEMBER);
     // The oldest one first.
-    let mut members = group.start(8);
+    let mut members = group.start(MEMBERS);
     members.iter().for_each(enlist);
 
     let mut audit = Audit::new(&group.ledger);

@@ -149,9 +149,7 @@ impl World {
         let proxies = self.members.iter_mut().filter_map(|member| member.proxy.take());
         join_all(proxies.map(|proxy| async move { proxy.membership().close().await })).await;
         sleep(QUIET).await;
-        for Member { process, .. } in &self.members {
-            check::nothing_is_in_flight(process)?;
-        }
+        check::nothing_is_left(&self.everybody)?;
         check::nobody_is_connected(&self.server)
     }
 

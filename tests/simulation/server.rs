@@ -37,12 +37,32 @@ impl Server {
         self.take_time(operation, run).await;
     }
 
-    pub(crate) async fn publish(&self, connection: Connection, key: u64, value: u64) {
-        self.take_time(value, || self.book().publish(connection, key, value)).await;
+    pub(crate) async fn publish(
+        &self,
+        connection: Connection,
+        key: u64,
+        value: u64,
+        cx: &CallContext,
+    ) {
+        let publish = || {
+            self.book().run(connection, value, cx.call_id(), cx.epoch());
+            self.book().publish(connection, key, value);
+        };
+        self.take_time(value, publish).await;
     }
 
-    pub(crate) async fn retract(&self, connection: Connection, key: u64, value: u64) {
-        self.take_time(!value, || self.book().retract(connection, key)).await;
+    pub(crate) async fn retract(
+        &self,
+        connection: Connection,
+        key: u64,
+        value: u64,
+        cx: &CallContext,
+    ) {
+        let retract = || {
+            self.book().run(connection, value, cx.call_id(), cx.epoch());
+            self.book().retract(connection, key);
+        };
+        self.take_time(!value, retract).await;
     }
 
     pub(crate) fn newest(&self, connection: Connection, key: u64) -> Subscription<Newest> {

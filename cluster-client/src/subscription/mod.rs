@@ -91,8 +91,8 @@ pub enum Event<E> {
     /// So many values were dropped here because somebody on their way, most often the reader, was
     /// too slow.
     Missed(u64),
-    /// Another process leads now and has subscribed anew, and values between the two leaders may be
-    /// missing. With `delivery = "latest"`, a first value that equals the last one read is not
+    /// Whoever serves this process now was subscribed to anew: another leader, the same one on a new connection, or a client of
+    /// its own. Values in between may be missing. With `delivery = "latest"`, a first value that equals the last one read is not
     /// repeated.
     Resynced,
 }

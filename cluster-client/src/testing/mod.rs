@@ -33,6 +33,14 @@
 //! }
 //! ```
 //!
+//! It needs the feature, and tokio's `test-util` for the paused clock:
+//!
+//! ```toml
+//! [dev-dependencies]
+//! cluster-client = { version = "0.1", features = ["testing"] }
+//! tokio = { version = "1", features = ["macros", "rt", "test-util"] }
+//! ```
+//!
 //! # What is simulated
 //!
 //! The library's own tasks, sockets and timers. What a real client spawns or opens by itself does not die with its process:
@@ -94,7 +102,7 @@ impl Network {
     ///
     /// # Panics
     ///
-    /// If that is before 1970; the clock begins in 2001.
+    /// If the system cannot represent that time. The clock begins in 2001; what is before 1970 counts as 1970.
     pub fn set_clock_back(&self, by: Duration) {
         self.0.set_clock_back(by);
     }

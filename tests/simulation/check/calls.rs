@@ -51,16 +51,23 @@ fn ran(operation: &Operation, runs: &[Run], past: &Past) -> Option<&'static str>
     if runs.iter().any(|run| run.call != runs[0].call) {
         return Some("had more than one number");
     }
+    told_rightly(operation, !runs.is_empty(), past)
+}
+
+/// What its caller was told is what has become of it.
+pub(super) fn told_rightly(
+    operation: &Operation,
+    has_run: bool,
+    past: &Past,
+) -> Option<&'static str> {
     let (at, told) = operation.told?;
     let waited = at - operation.begun >= TIMEOUT || past.has_closed(operation.caller, at);
     match told {
         // Of a one-way call it means that it was queued.
-        Told::Done if runs.is_empty() && operation.kind != Kind::Oneway => {
+        Told::Done if !has_run && operation.kind != Kind::Oneway => {
             Some("was acknowledged and did not run")
         }
-        told if told.is_not_executed() && !runs.is_empty() => {
-            Some("ran although it was said not to")
-        }
+        told if told.is_not_executed() && has_run => Some("ran although it was said not to"),
         // Nothing here fails by itself.
         Told::Failed(Outcome::Executed) => Some("failed"),
         Told::Busy if !past.is_cramped => Some("was refused as busy although there is room"),
@@ -84,7 +91,7 @@ fn told_in_time(operation: &Operation, past: &Past) -> Option<&'static str> {
 
 /// Where members only close and start, nothing fails but what those that are closed have begun too late, or could give to
 /// nobody.
-fn calm(operation: &Operation, past: &Past) -> Option<&'static str> {
+pub(super) fn calm(operation: &Operation, past: &Past) -> Option<&'static str> {
     let (at, told) = operation.told?;
     let (caller, begun) = (operation.caller, operation.begun);
     let excused = told == Told::Failed(Outcome::NotExecuted)

@@ -5,7 +5,7 @@ use cluster_client::testing::{Load, Process};
 use crate::server::Server;
 
 /// Nothing waits, runs, or is to be sent.
-pub(crate) fn nothing_is_in_flight(process: &Process) -> Result<(), String> {
+fn nothing_is_in_flight(process: &Process) -> Result<(), String> {
     let load = process.load();
     let Load { waiting_calls, waiting_bytes, running_calls, running_bytes, unsent_bytes, .. } =
         load;

@@ -13,7 +13,7 @@ use cluster_client::testing::Process;
 use tokio::time::{Instant, sleep};
 
 pub(crate) use self::leftovers::{
-    nobody_is_connected, nobody_reads, nothing_is_in_flight, nothing_is_left, nothing_is_subscribed,
+    nobody_is_connected, nobody_reads, nothing_is_left, nothing_is_subscribed,
 };
 use crate::conditions::Conditions;
 use crate::counter::CounterProxy;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use tokio::time::Instant;
 
-use super::Past;
+use super::{Past, calls};
 use crate::book::Book;
-use crate::log::{self, Publication, Seen, Told};
+use crate::log::{self, Kind, Operation, Publication, Seen, Told};
 use crate::publisher::SHARED;
 use crate::summary::Summary;
 
@@ -17,6 +17,11 @@ pub(super) fn check(
     alive: &[u32],
     summary: &mut Summary,
 ) -> Result<(), String> {
+    for (value, publication) in &seen.publications {
+        if let Some(broken) = told(*value, publication, book, past) {
+            return Err(format!("{value:x} {broken}: {publication:?}"));
+        }
+    }
     let found = book.published();
     for (key, value) in &found {
         let process = log::publisher(*value);
@@ -42,6 +47,22 @@ pub(super) fn check(
         }
     }
     Ok(())
+}
+
+/// A publication may be made again, to each leader. To take it back is a call like others.
+fn told(value: u64, publication: &Publication, book: &Book, past: &Past) -> Option<&'static str> {
+    let runs = book.runs.get(&value).map_or(0, Vec::len);
+    if log::retracts(value) && runs > 1 {
+        return Some("ran more than once");
+    }
+    let operation = Operation {
+        kind: Kind::Plain,
+        caller: log::publisher(value),
+        begun: publication.begun,
+        told: publication.told,
+        dropped: None,
+    };
+    calls::told_rightly(&operation, runs > 0, past).or_else(|| calls::calm(&operation, past))
 }
 
 /// Under its own key each process has what was acknowledged last, or what it has tried since with an unknown outcome.
