@@ -38,9 +38,9 @@ async fn events_that_nobody_reads_are_bounded() {
     assert_eq!(attacker.response(2).await.conn, RESULT_OK);
     let mut reader = scene.followers[0].lines().await.unwrap();
     let before = resident();
-    // 400 MB of them.
+    // 200 MB of them.
     let line = "x".repeat(10_000);
-    for batch in 0..40 {
+    for batch in 0..20 {
         for number in 0..1000 {
             scene.victim.line(&format!("{batch} {number} {line}"));
         }

@@ -42,8 +42,7 @@ where
     let data = Bytes::from(data);
     let (call, _turn, remembering) = match info.kind {
         Kind::Publish { key, remembered: true, .. } => {
-            let key = key(&member.call_for_key(info, data.clone()))?;
-            let key = PublicationKey { method, key };
+            let key = PublicationKey::new(method, key(&member.call_for_key(info, data.clone()))?);
             let turn = turn(&attempts, &key, data.len()).await?;
             let call = member.next_call();
             let begun = Remembering::begin(member, key, call.sequence, data.clone());

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use cluster_protocol::EncodeArguments;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::task::AbortHandle;
 
 use super::attempts::{Attempts, Route, unencodable};
 use super::invoke::enter;
@@ -59,7 +60,8 @@ where
         options,
         Arc::clone(&inbox) as _,
     );
-    let reader = Reader { handle: Arc::clone(handle), key: Arc::clone(&key), id };
+    let mut reader =
+        Reader { handle: Arc::clone(handle), key: Arc::clone(&key), id, stall_watch: None };
     loop {
         let turn = member.subscriptions.turn(&key, id);
         let asking = match tokio::time::timeout_at(attempts.deadline.into(), turn).await {
@@ -75,12 +77,7 @@ where
                 .map(|never| match never {});
         }
         match asking.confirm(id, || member.is_linked(&link)) {
-            Confirmation::Confirmed => {
-                if Ev::OPTIONS.delivery == Delivery::Latest {
-                    report_stall(member, &key);
-                }
-                break;
-            }
+            Confirmation::Confirmed => break,
             // By what came before the answer. That it is there again, nobody would take back.
             Confirmation::Ended => {
                 unsubscribe(member, &link, &key);
@@ -89,26 +86,29 @@ where
             Confirmation::LeaderGone => attempts.next_link(link),
         }
     }
+    if Ev::OPTIONS.delivery == Delivery::Latest {
+        reader.stall_watch = watch_for_stall(member, &key);
+    }
     Ok(Subscription::from_inbox(inbox, Box::new(reader)))
 }
 
 /// A value that never comes is told, once for each key. Only where one can be expected: events of which each counts
 /// may be rare.
-fn report_stall(member: &Arc<Member>, key: &Arc<str>) {
+fn watch_for_stall(member: &Arc<Member>, key: &Arc<str>) -> Option<AbortHandle> {
     if !member.subscriptions.awaits_first(key) {
-        return;
+        return None;
     }
     let waited = member.options.subscribe_timeout;
     let host = member.options.host.clone();
     let (member, key) = (Arc::downgrade(member), Arc::clone(key));
-    host.spawn(async move {
+    Some(host.spawn(async move {
         tokio::time::sleep(waited).await;
         let Some(member) = member.upgrade() else { return };
-        if member.subscriptions.awaits_first(&key) {
+        if member.subscriptions.stalls(&key) {
             tracing::warn!(channel = %member.channel, %key, ?waited, "no value has come yet");
             member.emit(ClusterEvent::SubscriptionStalled { key: key.to_string(), waited });
         }
-    });
+    }))
 }
 
 /// A subscription has no result but itself.
@@ -218,10 +218,14 @@ struct Reader {
     handle: Arc<Handle>,
     key: Arc<str>,
     id: HandleId,
+    stall_watch: Option<AbortHandle>,
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
+        if let Some(watch) = &self.stall_watch {
+            watch.abort();
+        }
         let member = &self.handle.member;
         let Some(_asking) = member.subscriptions.leave(&self.key, self.id) else { return };
         unsubscribe(member, &member.link(), &self.key);

@@ -30,7 +30,7 @@ impl Member {
         for (publish, key) in [first].into_iter().chain(undone) {
             // What has no key was never published.
             if let Ok(key) = key(&call) {
-                self.remembered().taken(&PublicationKey { method: publish, key }, sequence);
+                self.remembered().taken(&PublicationKey::new(publish, key), sequence);
             }
         }
     }

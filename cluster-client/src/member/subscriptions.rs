@@ -208,6 +208,11 @@ impl Subscriptions {
         self.keys().interests.awaits_first(key)
     }
 
+    /// Whether it is to be told that no value of a key has come: once for each key.
+    pub(crate) fn stalls(&self, key: &str) -> bool {
+        self.keys().interests.stalls(key)
+    }
+
     // What the leader says. Notices are delivered without the lock, in the order they were made: it is one task, or
     // one lock of the leader, that calls these.
 

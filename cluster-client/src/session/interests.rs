@@ -39,6 +39,8 @@ pub(crate) struct Interest {
     retained: Queue<Item>,
     /// Whether any value has come.
     reached: bool,
+    /// Whether it was told that none has.
+    stalled: bool,
     /// Whose turn it is, for events that only one handle gets.
     turn: usize,
 }
@@ -103,8 +105,16 @@ impl Interests {
             None => {
                 let retained = Queue::new(options.delivery, &self.limits);
                 let handles = Arc::new([handle]);
-                let interest =
-                    Interest { method, args, options, handles, retained, reached: false, turn: 0 };
+                let interest = Interest {
+                    method,
+                    args,
+                    options,
+                    handles,
+                    retained,
+                    reached: false,
+                    stalled: false,
+                    turn: 0,
+                };
                 self.by_key.insert(key.into(), interest);
                 Joined::First(id)
             }
@@ -153,6 +163,12 @@ impl Interests {
     /// Whether no value of a key has come yet, although somebody reads it.
     pub(crate) fn awaits_first(&self, key: &str) -> bool {
         self.by_key.get(key).is_some_and(|interest| !interest.reached)
+    }
+
+    /// Whether it is to be told that no value of a key has come: once for each key.
+    pub(crate) fn stalls(&mut self, key: &str) -> bool {
+        let interest = self.by_key.get_mut(key).filter(|interest| !interest.reached);
+        interest.is_some_and(|interest| !std::mem::replace(&mut interest.stalled, true))
     }
 
     /// Values of a key were lost on their way here.

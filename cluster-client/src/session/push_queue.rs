@@ -19,9 +19,10 @@ mod tests;
 /// Each topic has a [`Queue`] of its own: values conflate or overflow there by the topic's
 /// delivery, in order. The topics take turns, so that a busy one does not hold up the others.
 ///
-/// Where only the latest values matter, all that wait are also retained, and every connection
-/// shares their bytes. The values of the other topics share a bound, [`Limits::outbound_bytes`]:
-/// the topic that grows beyond it pays with its older values, down to the newest.
+/// Where only the latest values matter, nearly all that wait are also retained, and every connection
+/// shares their bytes; they share the bound of what is retained, [`Limits::retained_bytes`]. The values
+/// of the other topics share [`Limits::outbound_bytes`]. The topic that grows beyond a bound pays with
+/// its older values, down to the newest.
 pub(crate) struct PushQueue {
     limits: Limits,
     /// Never empty ones.
@@ -68,7 +69,10 @@ impl PushQueue {
 
     /// Queues the packet of a value.
     pub(crate) fn push(&mut self, topic: TopicId, key: ItemKey, delivery: Delivery, packet: Bytes) {
-        let max_bytes = self.limits.outbound_bytes;
+        let max_bytes = match delivery {
+            Delivery::Latest => self.limits.retained_bytes,
+            Delivery::Every { .. } => self.limits.outbound_bytes,
+        };
         self.update(topic, delivery, |pending, others| {
             if planted(Bug::KeepsOlderPush) && !pending.queue.is_empty() {
                 return;
@@ -76,10 +80,8 @@ impl PushQueue {
             let size = packet.len();
             // Packets are bytes: dropping them is nobody's code.
             drop(pending.queue.push(key, packet, size));
-            if delivery != Delivery::Latest {
-                while others + pending.queue.bytes() > max_bytes && pending.queue.len() > 1 {
-                    pending.queue.evict();
-                }
+            while others + pending.queue.bytes() > max_bytes && pending.queue.len() > 1 {
+                pending.queue.evict();
             }
         });
     }

@@ -118,6 +118,21 @@ async fn what_its_user_has_taken_back_is_forgotten() {
     assert_eq!(log.count("withdraw s gone"), 1);
 }
 
+/// As long as the longest that a connection object may be, and so longer than what could be said of it.
+#[tokio::test]
+async fn one_whose_key_is_long_is_forgotten_as_well() {
+    let (port, log) = (free_port(), Log::default());
+    let leader = member(port, &log).await;
+    let publisher = member(port, &log).await;
+    let long = "h".repeat(64 << 10);
+    soon(publisher.register("s".into(), long.clone())).await.unwrap();
+    soon(leader.withdraw("s".into(), long.clone())).await.unwrap();
+    soon(publisher.get("barrier")).await.unwrap();
+    soon(leader.membership().close()).await;
+    role(publisher.membership(), Role::Leader).await;
+    assert_eq!(log.count(&format!("register s {long}")), 1);
+}
+
 struct Switch;
 
 #[cluster_client]

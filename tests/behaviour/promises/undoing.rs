@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cluster_client::testing::{Network, Process};
-use cluster_client::{Error, Outcome, cluster_client};
+use cluster_client::{ClusterEvent, Error, Outcome, cluster_client};
 use tokio::time::sleep;
 
 use crate::samples::soon;
@@ -54,6 +54,11 @@ impl Names {
     #[publish(key = "name", undo = "deregister", timeout = "500ms")]
     async fn register_soon(&self, name: String, who: u32) -> Result<(), Error> {
         self.register(name, who).await
+    }
+
+    #[close]
+    async fn disconnect(&self) {
+        sleep(SLOW).await;
     }
 }
 
@@ -177,6 +182,28 @@ async fn what_a_follower_leaves_behind_while_its_leader_hands_over_is_taken_back
     soon(closing).await.unwrap();
     sleep(SLOW * 5).await;
     assert_eq!(*names.0.lock().unwrap(), BTreeMap::from([("name".to_owned(), 1)]));
+}
+
+/// The service sees no more than a connection that ends.
+#[tokio::test(start_paused = true)]
+async fn what_a_follower_leaves_behind_while_the_client_of_its_leader_is_closed_is_told() {
+    let (network, names) = (Network::new(8), Names::default());
+    let (_, leader) = join(&network, &names).await;
+    let (dies, follower) = join(&network, &names).await;
+    soon(follower.register("name".into(), 2)).await.unwrap();
+    let mut events = leader.membership().events();
+    let closing = tokio::spawn(async move { leader.membership().close().await });
+    sleep(SLOW / 2).await;
+    dies.kill();
+    soon(closing).await.unwrap();
+    let mut told = Vec::new();
+    while let Some(event) = soon(events.next()).await {
+        if let ClusterEvent::PublicationFailed { method, error } = event {
+            told.push((method, error));
+        }
+    }
+    let method = "deregister".to_owned();
+    assert_eq!(told, [(method.clone(), Error::GoingAway { method })]);
 }
 
 /// The leader has to know whose publication came last, or the next leader would be given an older one.

@@ -85,6 +85,15 @@ impl Leadership {
                     outcome: Outcome::Unknown,
                 }),
             }
+            self.give_up_departed(&client).await;
+        }
+    }
+
+    /// Whoever has gone while the real client was closed has left behind what nobody can take back any more. That is told.
+    async fn give_up_departed(&self, client: &Arc<dyn Served>) {
+        self.undos_cut_off.cancel();
+        for gone in self.fanout.departed() {
+            self.undo_each(client, gone).await;
         }
     }
 

@@ -18,8 +18,9 @@ use super::{Leadership, Refusal, refusal};
 use crate::serve::Reply;
 use crate::session::payload::Payload;
 
-/// Data up to this length is read before the packet is looked at.
-const SMALL: usize = 64 * 1024;
+/// Data up to this length is read before the packet is looked at, and copied: a call that takes its time would keep the whole
+/// read buffer, of which only its own part counts in the bounds.
+pub(super) const SMALL: usize = 64 * 1024;
 
 /// What is known of the packet whose data is coming in.
 #[derive(Default)]

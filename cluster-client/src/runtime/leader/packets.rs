@@ -169,7 +169,8 @@ fn length(encoded: &Result<Encoded, EncodeError>) -> Option<usize> {
 /// A request without data and without an answer.
 pub(super) fn control_packet(conn: &ConnObject<'_>, limits: &FrameLimits) -> Bytes {
     let mut packet = Vec::new();
-    // A connection object over the limit has a key over the limit, which was refused when it came in.
+    // A connection object over the limit has a key over the limit: that of a subscription was refused when it came in, that of
+    // a publication is short.
     let written =
         write_packet(&mut packet, Kind::Request, 0, 0, &conn.to_bytes(), limits, |_| Ok(()));
     if let Err(error) = written {

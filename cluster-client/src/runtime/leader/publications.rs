@@ -85,11 +85,11 @@ impl Leadership {
                     codec: call.codec,
                     data: Bytes::copy_from_slice(&call.data),
                 });
-                let key = PublicationKey { method, key: key(call)? };
+                let key = PublicationKey::new(method, key(call)?);
                 let sequence = call.context.call_id().sequence;
                 settlement.published = Some(Publishing { key, sequence, again, undo });
             } else if undo == Some(method) {
-                settlement.undone.push(PublicationKey { method: publish, key: key(call)? });
+                settlement.undone.push(PublicationKey::new(publish, key(call)?));
             }
         }
         Ok(settlement)

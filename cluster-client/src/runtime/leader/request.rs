@@ -7,10 +7,11 @@ use cluster_protocol::{
 
 use serde_json::value::RawValue;
 
+use super::large::SMALL;
 use crate::node::NodeInterface;
 use crate::runtime::transport::ReadHalf;
 use crate::service::{self, MethodInfo};
-use crate::session::payload::{COPIED, Payload};
+use crate::session::payload::Payload;
 
 pub(super) enum Incoming {
     Invoke {
@@ -136,7 +137,7 @@ pub(super) fn read(
 pub(super) fn take_data(read: &mut ReadHalf, header: &Header) -> Payload {
     let start = HEADER_LEN + header.conn_len as usize;
     let end = header.packet_len();
-    if end - start <= COPIED {
+    if end - start <= SMALL {
         let payload = Payload::copy(read.buffered().get(start..end).unwrap_or_default());
         read.consume(end);
         payload
@@ -153,4 +154,51 @@ pub(super) fn heartbeat_answer(id: u64) -> Vec<u8> {
     // A short constant is within the default limits, and the id came over the wire.
     debug_assert!(written.is_ok());
     packet
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use cluster_protocol::{Parse, parse};
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::runtime::host::Stream;
+    use crate::runtime::transport::split;
+
+    /// Of a packet with so much data: whether the data lies in the read buffer, which lives as long then.
+    async fn keeps_the_buffer(len: usize) -> bool {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (mut read, _write) = split(Stream::Tcp(listener.accept().await.unwrap().0)).unwrap();
+        let (mut packet, limits) = (Vec::new(), FrameLimits::default());
+        let data = vec![7; len];
+        write_packet(&mut packet, Kind::Request, 1, 0, b"{}", &limits, |out| {
+            out.extend_from_slice(&data);
+            Ok(())
+        })
+        .unwrap();
+        peer.write_all(&packet).await.unwrap();
+        while read.buffered().len() < packet.len() {
+            assert_ne!(poll_fn(|cx| read.poll_read(cx)).await.unwrap(), 0);
+        }
+        let Parse::Complete(Packet { header, .. }) = parse(read.buffered(), &limits).unwrap()
+        else {
+            panic!("it is whole")
+        };
+        let there = read.buffered().as_ptr_range();
+        let taken = take_data(&mut read, &header);
+        assert_eq!(&*taken, data);
+        there.contains(&taken.as_ptr())
+    }
+
+    #[tokio::test]
+    async fn what_is_small_against_the_read_buffer_does_not_keep_it() {
+        for len in [1, 5_000, SMALL] {
+            assert!(!keeps_the_buffer(len).await, "{len}");
+        }
+        assert!(keeps_the_buffer(SMALL + 1).await);
+    }
 }

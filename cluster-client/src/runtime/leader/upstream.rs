@@ -77,9 +77,10 @@ impl OpenFailure {
 
 /// The task of one topic.
 pub(super) async fn run(leadership: Arc<Leadership>, topic: TopicId, request: Request) {
-    let Some(upstream) = open(&leadership, topic, &request).await else { return };
+    let key = Arc::clone(&request.key);
+    let Some(upstream) = open(&leadership, topic, request).await else { return };
     if leadership.fanout.opened(topic) {
-        tracing::debug!(channel = leadership.channel(), key = %request.key, "subscribed at the real client");
+        tracing::debug!(channel = leadership.channel(), %key, "subscribed at the real client");
         // A panic of the user's code must not leave the subscriptions silent.
         let _panicked = CatchPanic(Box::pin(pump(&leadership, topic, upstream))).await;
     }
@@ -87,9 +88,13 @@ pub(super) async fn run(leadership: Arc<Leadership>, topic: TopicId, request: Re
     leadership.fanout.ended(topic);
 }
 
-async fn open(leadership: &Arc<Leadership>, topic: TopicId, request: &Request) -> Option<Upstream> {
+/// Its arguments, which are bounded as those of a call, go with it: a subscription is open for long.
+async fn open(
+    leadership: &Arc<Leadership>,
+    topic: TopicId,
+    mut request: Request,
+) -> Option<Upstream> {
     let mut backoff = Backoff::slow();
-    let mut request = request.clone();
     loop {
         let reply = match ask(leadership, &request).await {
             Ok(upstream) => return Some(upstream),

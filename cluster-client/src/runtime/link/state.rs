@@ -100,9 +100,10 @@ impl State {
         }
     }
 
-    /// The connection has ended.
+    /// The connection has ended. What is told now to be unsent must not be written any more.
     pub(super) fn lose_all(&mut self, wakers: &mut Vec<Waker>) {
         let written = self.outbound.maybe_written();
+        self.outbound.break_off();
         self.calls.lose_all(written, wakers);
         self.oneways.lose_all(written);
     }

@@ -130,3 +130,17 @@ fn a_dropped_topic_leaves_nothing() {
     assert_eq!(queue.bytes(), 2);
     assert_eq!(drain(&mut queue), [next("y1")]);
 }
+
+/// However many topics there are: each may have what is retained of all of them.
+#[test]
+fn the_latest_values_of_all_topics_share_a_bound() {
+    let [x, y] = topics();
+    let limits = Limits { retained_bytes: 5, ..Limits::default() };
+    let mut queue = PushQueue::new(&limits);
+    for (topic, key, value) in [(x, "a", "xa"), (x, "b", "xb"), (y, "a", "ya"), (y, "b", "yb")] {
+        queue.push(topic, Some(key.into()), LATEST, packet(value));
+        assert!(queue.bytes() <= 6, "the newest of a topic stays");
+    }
+    let missed = Next::Missed { topic: y, count: 1 };
+    assert_eq!(drain(&mut queue), [next("xa"), missed, next("xb"), next("yb")]);
+}
