@@ -139,7 +139,8 @@ pub struct Limits {
     /// Values retained for late and slow subscribers: in the leader of all keys of the channel together, in a follower and
     /// for each handle of one key. At least the newest value stays. Default 65,536.
     pub retained_items: usize,
-    /// Bytes of these values, counted in the same way and as they are encoded. Default 256 MiB. While a leader retains so
+    /// Bytes of these values, counted in the same way and as they are encoded. Default 256 MiB; as many newest values may wait for
+    /// one slow follower, of all its keys together. While a leader retains so
     /// many, one more key is [`Error::TooManySubscriptions`]. A value that cannot be encoded counts as none.
     pub retained_bytes: usize,
     /// How long the upstream of a key is kept after its last subscriber left. Default 1 s.

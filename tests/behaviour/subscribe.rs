@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use cluster_client::testing::Network;
 use cluster_client::{
     ClusterEvent, Error, Event, Events, Subscribe, Subscription, SubscriptionSender, cluster_client,
 };
@@ -113,4 +114,29 @@ async fn b68_values_in_time_and_abandoned_subscriptions_are_not_reported() {
     assert!(stalled(&mut events).await.contains("last"));
     soon(member.membership().close()).await;
     assert_eq!(all_stalled(later).await.len(), 1);
+}
+
+/// What is reported is reported of somebody who has waited, not of the key's last reader but one.
+#[tokio::test(start_paused = true)]
+async fn whoever_comes_after_another_has_left_waits_as_long_as_that_one() {
+    let second = Duration::from_secs(1);
+    let network = Network::new(1);
+    let member = GreeterProxy::builder()
+        .process(&network.process())
+        .subscribe_timeout(10 * second)
+        .start(async |_| Ok::<_, Error>(Greeter::default()));
+    let member = soon(member).await.unwrap();
+    let mut events = member.membership().events();
+    let first = member.greetings("late".into()).await.unwrap();
+    tokio::time::sleep(second).await;
+    drop(first);
+    tokio::time::sleep(8 * second).await;
+    let _second = member.greetings("late".into()).await.unwrap();
+    tokio::time::sleep(9 * second).await;
+    let _third = member.greetings("late".into()).await.unwrap();
+    let at = tokio::time::Instant::now();
+    assert!(stalled(&mut events).await.contains("late"));
+    assert_eq!(at.elapsed(), second);
+    soon(member.membership().close()).await;
+    assert_eq!(all_stalled(events).await.len(), 0, "it is told once");
 }
