@@ -22,7 +22,7 @@ use crate::session::retries::RetryBudget;
 /// [`Error::Refused`]), and who is over one that only a broken or hostile peer reaches is disconnected with the reason;
 /// nothing queues without end. A call that the leader turns away as [`Error::Busy`] is first sent again, within its deadline and
 /// by [`busy_retry_percent`](Self::busy_retry_percent); one that finds [`outbound_bytes`](Self::outbound_bytes) full waits for
-/// room until its deadline. All else fails at once.
+/// room until its deadline. All else fails at once, one-way calls too.
 ///
 /// | what | fields |
 /// |---|---|
@@ -96,9 +96,9 @@ pub struct Limits {
     /// Bytes of arguments of the calls that wait for a leader, and as many of the one-way ones. Default 16 MiB.
     pub waiting_bytes: usize,
 
-    /// Bytes that wait to be written to one peer. Default 8 MiB. Beyond it a member that calls gets [`Error::Busy`], and
-    /// a leader drops pushed values: with "latest" only newer ones of a key are kept in any case, with "every" the oldest
-    /// go and are announced as `Missed`. Nobody is disconnected for it. In a follower, so many bytes also wait for one reader
+    /// Bytes that wait to be written to one peer. Default 8 MiB. Beyond it a member that calls waits, and then gets
+    /// [`Error::Busy`], and a leader drops pushed values: with "every" the oldest go and are announced as `Missed`. With "latest"
+    /// only the newest ones of each key are kept in any case, up to [`retained_bytes`](Self::retained_bytes). Nobody is disconnected for it. In a follower, so many bytes also wait for one reader
     /// of "every", besides its `capacity`; in the leader's process, where values are not encoded, `capacity` alone counts.
     pub outbound_bytes: usize,
     /// Bytes that a leader has to write to all followers together. Default 128 MiB; beyond it calls of followers are

@@ -87,14 +87,14 @@ where
         }
     }
     if Ev::OPTIONS.delivery == Delivery::Latest {
-        reader.stall_watch = watch_for_stall(member, &key);
+        reader.stall_watch = watch_for_stall(member, &key, id);
     }
     Ok(Subscription::from_inbox(inbox, Box::new(reader)))
 }
 
 /// A value that never comes is told, once for each key. Only where one can be expected: events of which each counts
 /// may be rare.
-fn watch_for_stall(member: &Arc<Member>, key: &Arc<str>) -> Option<AbortHandle> {
+fn watch_for_stall(member: &Arc<Member>, key: &Arc<str>, id: HandleId) -> Option<AbortHandle> {
     if !member.subscriptions.awaits_first(key) {
         return None;
     }
@@ -104,7 +104,7 @@ fn watch_for_stall(member: &Arc<Member>, key: &Arc<str>) -> Option<AbortHandle> 
     Some(host.spawn(async move {
         tokio::time::sleep(waited).await;
         let Some(member) = member.upgrade() else { return };
-        if member.subscriptions.stalls(&key) {
+        if member.subscriptions.take_stall(&key, id) {
             tracing::warn!(channel = %member.channel, %key, ?waited, "no value has come yet");
             member.emit(ClusterEvent::SubscriptionStalled { key: key.to_string(), waited });
         }

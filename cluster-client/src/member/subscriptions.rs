@@ -208,9 +208,9 @@ impl Subscriptions {
         self.keys().interests.awaits_first(key)
     }
 
-    /// Whether it is to be told that no value of a key has come: once for each key.
-    pub(crate) fn stalls(&self, key: &str) -> bool {
-        self.keys().interests.stalls(key)
+    /// Whether a handle that waits for the first value is to tell that none has come: once for each key.
+    pub(crate) fn take_stall(&self, key: &str, id: HandleId) -> bool {
+        self.keys().interests.take_stall(key, id)
     }
 
     // What the leader says. Notices are delivered without the lock, in the order they were made: it is one task, or

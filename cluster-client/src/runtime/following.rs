@@ -323,7 +323,7 @@ fn release(member: &Member, session: &Session, withdrawn: &BTreeSet<PublicationK
         let Some(info) = member.methods.get(gone.method) else { continue };
         let (method, key) = (info.name.into(), gone.key.as_str().into());
         let conn = ConnObject::PublicationReleased { method, key }.to_bytes();
-        // A link that is closed takes back everything.
+        // It always fits. A link that is closed takes back everything.
         let _ = session.link.send_control(&conn);
     }
 }

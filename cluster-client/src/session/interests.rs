@@ -165,9 +165,10 @@ impl Interests {
         self.by_key.get(key).is_some_and(|interest| !interest.reached)
     }
 
-    /// Whether it is to be told that no value of a key has come: once for each key.
-    pub(crate) fn stalls(&mut self, key: &str) -> bool {
-        let interest = self.by_key.get_mut(key).filter(|interest| !interest.reached);
+    /// Whether a handle that waits for the first value is to tell that none has come: once for each key.
+    pub(crate) fn take_stall(&mut self, key: &str, id: HandleId) -> bool {
+        let waits = self.has(key, id) && self.awaits_first(key);
+        let interest = self.by_key.get_mut(key).filter(|_| waits);
         interest.is_some_and(|interest| !std::mem::replace(&mut interest.stalled, true))
     }
 

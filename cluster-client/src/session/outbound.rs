@@ -107,7 +107,7 @@ impl Outbound {
         Self { share: Some(total.share()), ..Self::default() }
     }
 
-    /// The connection has ended: nothing more of it is written, by a writer that has a batch just now either.
+    /// The connection has ended. A writer that has a batch just now may get rid of that, and of nothing more.
     pub(crate) fn break_off(&mut self) {
         self.broken = true;
         self.buf = Vec::new();
@@ -160,6 +160,7 @@ impl Outbound {
         batch.at += written;
         self.broken |= status == WriteStatus::Broken;
         self.count();
+        let status = if self.broken { WriteStatus::Broken } else { status };
         match status {
             WriteStatus::Done => {
                 self.keep(batch.buf);

@@ -4,8 +4,9 @@ use std::{cell::RefCell, ops::Deref};
 
 use bytes::Bytes;
 
-/// Up to this size a payload is copied out of the read buffer, which can then be used again at once. A larger one
-/// is a handle on its part of the read buffer, which it keeps alive.
+/// Up to this size an answer is copied out of the read buffer, which can then be used again at once. A larger one
+/// is a handle on its part of the read buffer, which it keeps alive for as long as its caller takes to decode it. Arguments may
+/// be kept for longer, and are copied up to a greater size.
 pub(crate) const COPIED: usize = 4 * 1024;
 
 /// How many spare buffers a thread keeps for the payloads it will make.

@@ -20,9 +20,9 @@ mod tests;
 /// delivery, in order. The topics take turns, so that a busy one does not hold up the others.
 ///
 /// Where only the latest values matter, nearly all that wait are also retained, and every connection
-/// shares their bytes; they share the bound of what is retained, [`Limits::retained_bytes`]. The values
-/// of the other topics share [`Limits::outbound_bytes`]. The topic that grows beyond a bound pays with
-/// its older values, down to the newest.
+/// shares their bytes; they share the bound of what is retained, [`Limits::retained_bytes`], or that of
+/// the other topics' values, [`Limits::outbound_bytes`], if it is greater: here the heads of their packets
+/// count as well. The topic that grows beyond a bound pays with its older values, down to the newest.
 pub(crate) struct PushQueue {
     limits: Limits,
     /// Never empty ones.
@@ -70,7 +70,7 @@ impl PushQueue {
     /// Queues the packet of a value.
     pub(crate) fn push(&mut self, topic: TopicId, key: ItemKey, delivery: Delivery, packet: Bytes) {
         let max_bytes = match delivery {
-            Delivery::Latest => self.limits.retained_bytes,
+            Delivery::Latest => self.limits.retained_bytes.max(self.limits.outbound_bytes),
             Delivery::Every { .. } => self.limits.outbound_bytes,
         };
         self.update(topic, delivery, |pending, others| {

@@ -91,6 +91,7 @@ impl Leadership {
 
     /// Whoever has gone while the real client was closed has left behind what nobody can take back any more. That is told.
     async fn give_up_departed(&self, client: &Arc<dyn Served>) {
+        // From here on nothing is undone: it is only told.
         self.undos_cut_off.cancel();
         for gone in self.fanout.departed() {
             self.undo_each(client, gone).await;

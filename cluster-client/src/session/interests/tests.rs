@@ -204,3 +204,19 @@ fn nothing_is_delivered_before_the_notice_is() {
     assert_eq!(log.read(), ["1"]);
     assert_eq!(late.read(), ["1"], "from what is retained, and not again");
 }
+
+#[test]
+fn only_who_waits_for_the_first_value_tells_that_it_does_not_come() {
+    let mut interests = interests();
+    let (_, ended, _) = join(&mut interests, "k", Latest::OPTIONS);
+    interests.ended("k", CloseReason::Ended).deliver();
+    let (_, waits, _) = join(&mut interests, "k", Latest::OPTIONS);
+    let (_, also, _) = join(&mut interests, "k", Latest::OPTIONS);
+    assert!(!interests.take_stall("k", ended), "it is another one's");
+    assert!(interests.take_stall("k", waits));
+    assert!(!interests.take_stall("k", also), "once for each key");
+
+    let (_, reached, _) = join(&mut interests, "other", Latest::OPTIONS);
+    value(&mut interests, "other", 1);
+    assert!(!interests.take_stall("other", reached));
+}

@@ -115,7 +115,7 @@ fn what_a_writer_finds_when_it_comes_back_to_an_ended_connection_is_not_written(
     out.append(b"told to be lost");
     assert_eq!(out.maybe_written(), 7);
     out.break_off();
-    assert_eq!(out.end(batch, 7, WriteStatus::Done), Next::Done);
+    assert_eq!(out.end(batch, 7, WriteStatus::Done), Next::WakeTask);
     out.append(b"late");
     assert!(!out.should_flush());
     assert_eq!(write_all(&mut out), b"");

@@ -135,7 +135,7 @@ fn a_dropped_topic_leaves_nothing() {
 #[test]
 fn the_latest_values_of_all_topics_share_a_bound() {
     let [x, y] = topics();
-    let limits = Limits { retained_bytes: 5, ..Limits::default() };
+    let limits = Limits { retained_bytes: 4, outbound_bytes: 5, ..Limits::default() };
     let mut queue = PushQueue::new(&limits);
     for (topic, key, value) in [(x, "a", "xa"), (x, "b", "xb"), (y, "a", "ya"), (y, "b", "yb")] {
         queue.push(topic, Some(key.into()), LATEST, packet(value));
