@@ -124,8 +124,8 @@
 //!
 //! - A call has a deadline: its method's `timeout = "…"`, else [`response_timeout`](Builder::response_timeout), 3 s by
 //!   default. Waiting for a leader counts.
-//! - Dropping a call's future cancels the call, on the leader too; what has an `undo`, and that itself, runs to its end.
-//!   A publication whose future was dropped is not made again to the next leader.
+//! - Dropping a call's future cancels the call, on the leader too. A publication that has an `undo`, and the `undo`, run to
+//!   their ends; what was dropped is not published again to the next leader.
 //! - Dropping the last proxy and the last subscription of a member makes it leave, as
 //!   [`close`](Membership::close) does, in the background. [`Membership`] and its streams hold nobody.
 //! - Proxies are cheap to clone, `Send` and `Sync`. A [`Subscription`] is `Send` and not `Sync`.
@@ -133,8 +133,8 @@
 //! # What happens to a call when the leader dies
 //!
 //! Every [`Error`] says by its [`outcome`](Error::outcome) whether the call ran. A call that certainly did not is sent to
-//! the next leader within its deadline; one that may have run is returned as [`Outcome::Unknown`], and sent again only if
-//! its method is `idempotent` or a `#[subscribe]`. None is claimed to run exactly once; its [`CallContext::call_id`] stays.
+//! the next leader within its deadline; one that may have run is [`Outcome::Unknown`], and sent again only if its method
+//! is `idempotent` or a `#[subscribe]`. None is claimed to run exactly once; [`CallContext::call_id`] stays the same.
 //!
 //! A leader that is stopped, or hangs, keeps the port: nobody takes over, and calls end at their deadlines. A member with
 //! [`Builder::standalone_after`] builds a real client of its own then, and follows again once a leader answers.

@@ -97,9 +97,10 @@ pub struct Limits {
     pub waiting_bytes: usize,
 
     /// Bytes that wait to be written to one peer. Default 8 MiB. Beyond it a member that calls waits, and then gets
-    /// [`Error::Busy`], and a leader drops pushed values: with "every" the oldest go and are announced as `Missed`. With "latest"
-    /// only the newest ones of each key are kept in any case, up to [`retained_bytes`](Self::retained_bytes). Nobody is disconnected for it. In a follower, so many bytes also wait for one reader
-    /// of "every", besides its `capacity`; in the leader's process, where values are not encoded, `capacity` alone counts.
+    /// [`Error::Busy`], and a leader drops pushed values: with "every" the oldest go and are announced as `Missed`; with "latest"
+    /// only the newest of each key wait, and may be as many as [`retained_bytes`](Self::retained_bytes) says. Nobody is
+    /// disconnected for it. In a follower, so many bytes also wait for one reader of "every", besides its `capacity`; in the
+    /// leader's process, where values are not encoded, `capacity` alone counts.
     pub outbound_bytes: usize,
     /// Bytes that a leader has to write to all followers together. Default 128 MiB; beyond it calls of followers are
     /// [`Error::Busy`], and who has more than [`outbound_bytes`](Self::outbound_bytes) of answers unread is disconnected.
@@ -139,9 +140,10 @@ pub struct Limits {
     /// Values retained for late and slow subscribers: in the leader of all keys of the channel together, in a follower and
     /// for each handle of one key. At least the newest value stays. Default 65,536.
     pub retained_items: usize,
-    /// Bytes of these values, counted in the same way and as they are encoded. Default 256 MiB; as many newest values may wait for
-    /// one slow follower, of all its keys together. While a leader retains so
-    /// many, one more key is [`Error::TooManySubscriptions`]. A value that cannot be encoded counts as none.
+    /// Bytes of these values, counted in the same way and as they are encoded. Default 256 MiB. While a leader retains so many,
+    /// one more key is [`Error::TooManySubscriptions`]. A value that cannot be encoded counts as none. So many bytes, or
+    /// [`outbound_bytes`](Self::outbound_bytes) if those are more, may also wait for one slow follower of "latest", packets and
+    /// all, of all its keys together: beyond them the oldest go and are announced as `Missed`.
     pub retained_bytes: usize,
     /// How long the upstream of a key is kept after its last subscriber left. Default 1 s.
     pub linger: Duration,

@@ -14,7 +14,7 @@ pub(crate) struct Connection(usize);
 
 #[derive(Default)]
 pub(crate) struct Book {
-    /// For each operation, and each value that is published or taken back by, when, where and for whom it ran.
+    /// For each operation when, where and for whom it ran. Those that take a publication back are known by their values.
     pub(crate) runs: HashMap<u64, Vec<Run>>,
     /// For each operation, the leaders that have begun with it, and when.
     pub(crate) begun: HashMap<u64, Vec<(Instant, u32)>>,

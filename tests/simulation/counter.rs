@@ -72,13 +72,8 @@ impl Counter {
     }
 
     #[publish(key = "key", undo = "retract", timeout = "2s")]
-    pub(crate) async fn announce(
-        &self,
-        cx: CallContext,
-        key: u64,
-        value: u64,
-    ) -> Result<(), Error> {
-        self.server.publish(self.connection, key, value, &cx).await;
+    pub(crate) async fn announce(&self, key: u64, value: u64) -> Result<(), Error> {
+        self.server.publish(self.connection, key, value).await;
         Ok(())
     }
 

@@ -1,7 +1,8 @@
 //! Members of a cluster in memory, under faults, judged by what a server behind them has seen.
 //!
 //! Each seed is one history: eight processes call, subscribe and publish while some of them are killed, stopped, cut off or
-//! closed and others started. The same seed gives the same history. `SEEDS=1000` says how many are run, `SEED=7` runs one and prints it.
+//! closed and others started. The same seed gives the same history. `SEEDS=1000` says how many are run, `SEED=7` runs one
+//! and prints it.
 //!
 //! - `server`, `book`: what the real clients talk to, and what it knows of them
 //! - `counter`: the annotated client

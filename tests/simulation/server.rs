@@ -37,18 +37,8 @@ impl Server {
         self.take_time(operation, run).await;
     }
 
-    pub(crate) async fn publish(
-        &self,
-        connection: Connection,
-        key: u64,
-        value: u64,
-        cx: &CallContext,
-    ) {
-        let publish = || {
-            self.book().run(connection, value, cx.call_id(), cx.epoch());
-            self.book().publish(connection, key, value);
-        };
-        self.take_time(value, publish).await;
+    pub(crate) async fn publish(&self, connection: Connection, key: u64, value: u64) {
+        self.take_time(value, || self.book().publish(connection, key, value)).await;
     }
 
     pub(crate) async fn retract(

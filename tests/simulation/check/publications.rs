@@ -51,7 +51,12 @@ pub(super) fn check(
 
 /// A publication may be made again, to each leader. To take it back is a call like others.
 fn told(value: u64, publication: &Publication, book: &Book, past: &Past) -> Option<&'static str> {
-    let runs = book.runs.get(&value).map_or(0, Vec::len);
+    // An `undo` has the value of what it takes back.
+    let runs = if log::retracts(value) {
+        book.runs.get(&value).map_or(0, Vec::len)
+    } else {
+        book.announced.iter().filter(|(_, announced)| *announced == value).count()
+    };
     if log::retracts(value) && runs > 1 {
         return Some("ran more than once");
     }
