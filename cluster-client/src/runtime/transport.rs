@@ -12,6 +12,7 @@ use std::{
     pin::pin,
     sync::{Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -45,7 +46,7 @@ pub(crate) fn split(stream: Stream) -> io::Result<(ReadHalf, WriteHalf)> {
         Stream::Tcp(stream) => {
             stream.set_nodelay(true)?;
             let (read, write) = stream.into_split();
-            (Source::Tcp(read), Sink::Tcp(write))
+            (Source::Tcp(read), Sink::Tcp(Writer(Some(write))))
         }
         #[cfg(feature = "testing")]
         Stream::Simulated(stream) => {
@@ -65,9 +66,27 @@ enum Source {
 
 #[derive(Debug)]
 enum Sink {
-    Tcp(OwnedWriteHalf),
+    Tcp(Writer),
     #[cfg(feature = "testing")]
     Simulated(PipeWriter),
+}
+
+/// tokio's half, which is there until it is dropped, without the end of the stream that it would send then.
+#[derive(Debug)]
+struct Writer(Option<OwnedWriteHalf>);
+
+impl Writer {
+    fn socket(&self) -> io::Result<&TcpStream> {
+        self.0.as_ref().map(AsRef::as_ref).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if let Some(half) = self.0.take() {
+            half.forget();
+        }
+    }
 }
 
 /// The receiving half and its buffer, for one task.
@@ -147,7 +166,7 @@ impl WriteHalf {
     /// new socket is writable; [`poll_write_ready`](Self::poll_write_ready) then says so.
     pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match &self.socket {
-            Sink::Tcp(socket) => socket.try_write(bytes),
+            Sink::Tcp(writer) => writer.socket()?.try_write(bytes),
             #[cfg(feature = "testing")]
             Sink::Simulated(pipe) => pipe.try_write(bytes),
         }
@@ -156,16 +175,34 @@ impl WriteHalf {
     /// Ready when the socket takes bytes again. Keeps one waker: only the connection's task may ask.
     pub(crate) fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &self.socket {
-            Sink::Tcp(socket) => socket.as_ref().poll_write_ready(cx),
+            Sink::Tcp(writer) => writer.socket()?.poll_write_ready(cx),
             #[cfg(feature = "testing")]
             Sink::Simulated(pipe) => pipe.poll_write_ready(cx),
+        }
+    }
+
+    /// The peer has closed, and nothing that it sent is unread: its system is to forget the connection as soon as
+    /// both halves are dropped. Otherwise it keeps it in TIME_WAIT for a minute, and who binds the port, as all do when
+    /// their leader has died, waits for a walk through all of these.
+    pub(crate) fn peer_has_closed(&self) {
+        if let Sink::Tcp(writer) = &self.socket
+            && let Ok(socket) = writer.socket()
+        {
+            // Closed with no time to linger, a socket resets its connection.
+            let _ = socket.set_zero_linger();
         }
     }
 
     /// Ends the connection in both directions: the peer gets what was written, then the end.
     pub(crate) fn shutdown(&self) {
         match &self.socket {
-            Sink::Tcp(socket) => shutdown(socket.as_ref()),
+            Sink::Tcp(writer) => {
+                if let Ok(socket) = writer.socket()
+                    && !matches!(socket.linger(), Ok(Some(Duration::ZERO)))
+                {
+                    shutdown(socket);
+                }
+            }
             #[cfg(feature = "testing")]
             Sink::Simulated(pipe) => pipe.shutdown(),
         }
@@ -298,7 +335,7 @@ mod tests {
     async fn small_packets_leave_at_once() {
         let (_read, write, _peer) = pair().await;
         match &write.socket {
-            Sink::Tcp(socket) => assert!(socket.as_ref().nodelay().unwrap()),
+            Sink::Tcp(writer) => assert!(writer.socket().unwrap().nodelay().unwrap()),
             #[cfg(feature = "testing")]
             Sink::Simulated(_) => panic!("it is a socket"),
         }

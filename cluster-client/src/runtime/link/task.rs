@@ -145,7 +145,13 @@ impl Future for Task {
             };
             let end = match read {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok(0)) => "the leader closed the connection".to_owned(),
+                Poll::Ready(Ok(0)) => {
+                    // For a Node process it might be an error that nobody handles.
+                    if self.link.settings.leader == Peer::Rust {
+                        self.link.socket.peer_has_closed();
+                    }
+                    "the leader closed the connection".to_owned()
+                }
                 Poll::Ready(Err(error)) => format!("reading from the leader failed: {error}"),
                 Poll::Ready(Ok(came)) => match self.receive(came) {
                     Ok(Woken::Few) => continue,

@@ -31,6 +31,16 @@ async fn a_leader_that_goes_away_answers_what_it_has_accepted() {
 }
 
 #[tokio::test]
+async fn a_leader_that_has_closed_is_reset() {
+    let (link, mut leader, _) = connect(settings()).await;
+    leader.stream.shutdown().await.unwrap();
+    link.closed().await;
+    drop(link);
+    let error = timeout(LONG, leader.stream.read(&mut [0])).await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+#[tokio::test]
 async fn the_end_of_the_connection_tells_sent_calls_from_unsent_ones() {
     let (link, mut leader, _) = connect(settings()).await;
     let sent = spawn_call(&link, LONG, b"small");
