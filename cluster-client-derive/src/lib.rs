@@ -131,8 +131,8 @@ use crate::report::Errors;
 /// - `#[subscribe]`: returns a `Subscription<E>`.
 /// - `#[publish]`: a call that is remembered and made again to a new leader. `key = "a.b"`: what
 ///   names the publication (default: all arguments); `undo = "method"`: called with the same
-///   arguments when the publishing process is gone; `event`: not remembered. Also `idempotent`,
-///   `spawn` and `timeout`. Publications of one key that a process makes at once are made one after
+///   arguments, by the leader itself, when the publishing process is gone; `event`: not
+///   remembered. Also `idempotent`, `spawn` and `timeout`. Publications of one key that a process makes at once are made one after
 ///   the other, in the order in which they are first polled; the timeout of each begins with the
 ///   call. One whose leader goes as it answers is made again to the next leader, before the call
 ///   returns, which may take as long again.

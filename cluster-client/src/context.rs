@@ -40,7 +40,7 @@ impl fmt::Debug for InstanceId {
 pub struct CallId {
     /// The member that called.
     pub instance: InstanceId,
-    /// Counts the calls of that member.
+    /// Counts the calls of that member. Those that its leadership makes by itself, such as an `undo`, are counted apart.
     pub sequence: u64,
 }
 
@@ -51,7 +51,7 @@ impl fmt::Display for CallId {
     }
 }
 
-/// Who made a call.
+/// Who made a call. An `undo` is called by the leader itself, in place of the process that published and is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Caller {
@@ -60,7 +60,7 @@ pub struct Caller {
     pub pid: u32,
     /// The member of the cluster. Of a Node process, its connection.
     pub instance: InstanceId,
-    /// Whether it called without a connection: the leader itself, and in single mode any member.
+    /// Whether it called without a connection: the leader itself, who stands alone, and in single mode any member.
     pub local: bool,
 }
 

@@ -4,12 +4,28 @@
 #[cfg(planted)]
 use std::sync::LazyLock;
 
-/// A bug, in the words of what the library does with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, unreachable_pub, reason = "the names say it; public where it is planted")]
-pub enum Bug {
+macro_rules! bugs {
+    ($($bug:ident,)*) => {
+        /// A bug, in the words of what the library does with it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(missing_docs, unreachable_pub, reason = "the names say it; public where it is planted")]
+        pub enum Bug {
+            $($bug,)*
+        }
+
+        #[cfg(planted)]
+        impl Bug {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$bug,)*];
+        }
+    };
+}
+
+bugs! {
     ResendsUnknownCalls,
     SaysNotExecutedOfUnknownCalls,
+    AcknowledgesUnknownCalls,
+    GivesUpUnsentCalls,
     GivesUpIdempotentCalls,
     RenumbersRetriedCalls,
     TakesBackAcceptedCalls,
@@ -20,13 +36,17 @@ pub enum Bug {
     ForgetsDeadlines,
     HidesLostOneways,
     HidesExpiredOneways,
+    RefusesTheSecondCall,
     KeepsPlacesOfWaitingCalls,
     KeepsBytesOfEndedCalls,
     LeavesClientOpen,
     IgnoresKnownEpochs,
+    TellsAnOlderEpoch,
     BlamesOthersWhenLate,
     HidesMissed,
     HidesResynced,
+    ResyncsWithoutNeed,
+    JoinsLate,
     RepeatsAfterTakeover,
     PushesTwice,
     KeepsOlderPush,
@@ -63,7 +83,7 @@ pub fn plant(bug: Option<Bug>) {
 pub(crate) fn planted(bug: Bug) -> bool {
     static OF_PROCESS: LazyLock<Option<Bug>> = LazyLock::new(|| {
         let name = std::env::var("PLANTED_BUG").ok()?;
-        Bug::ALL.into_iter().find(|bug| format!("{bug:?}") == name)
+        Bug::ALL.iter().copied().find(|bug| format!("{bug:?}") == name)
     });
     PLANTED.get().or(*OF_PROCESS) == Some(bug)
 }
@@ -71,48 +91,4 @@ pub(crate) fn planted(bug: Bug) -> bool {
 #[cfg(not(planted))]
 pub(crate) const fn planted(_: Bug) -> bool {
     false
-}
-
-#[cfg(planted)]
-impl Bug {
-    /// All of them.
-    pub const ALL: [Self; 37] = [
-        Self::ResendsUnknownCalls,
-        Self::SaysNotExecutedOfUnknownCalls,
-        Self::GivesUpIdempotentCalls,
-        Self::RenumbersRetriedCalls,
-        Self::TakesBackAcceptedCalls,
-        Self::CutsOffAcceptedCalls,
-        Self::RunsCancelledCalls,
-        Self::RunsCallsOfTheDead,
-        Self::RunsCallsGivenUpMeanwhile,
-        Self::ForgetsDeadlines,
-        Self::HidesLostOneways,
-        Self::HidesExpiredOneways,
-        Self::KeepsPlacesOfWaitingCalls,
-        Self::KeepsBytesOfEndedCalls,
-        Self::LeavesClientOpen,
-        Self::IgnoresKnownEpochs,
-        Self::BlamesOthersWhenLate,
-        Self::HidesMissed,
-        Self::HidesResynced,
-        Self::RepeatsAfterTakeover,
-        Self::PushesTwice,
-        Self::KeepsOlderPush,
-        Self::RetainsFirstValue,
-        Self::ForgetsSubscriptions,
-        Self::SubscribesUpstreamTwice,
-        Self::KeepsUpstream,
-        Self::ForgetsPublications,
-        Self::KeepsPublicationsOfTheDead,
-        Self::UndoesOutOfTurn,
-        Self::RestoresOverNewer,
-        Self::LeavesGivenUpCallsInTheQueue,
-        Self::KeepsStandInOpen,
-        Self::IgnoresPushesAfterStandingAlone,
-        Self::ForgetsPublicationsOnReturn,
-        Self::SkipsUndo,
-        Self::CountsPublicationsTwice,
-        Self::KeepsBytesOfFollowersCalls,
-    ];
 }

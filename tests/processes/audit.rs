@@ -9,6 +9,7 @@ use cluster_client::Outcome;
 use support::ledger::{Book, Execution, Ledger};
 use support::process::Member;
 use support::report::{Called, Done, Failed, KINDS, LOOK, NOTE, Report, caller};
+use support::verdict::{self, Promise};
 
 use crate::notes::{self, Told};
 use crate::times::Times;
@@ -176,7 +177,7 @@ impl<'a> Audit<'a> {
             for pid in round.gone {
                 // Of some of its calls it could not say any more how they went.
                 let its = |task: &str| caller(task) == Some(pid);
-                book.forget(its).iter().for_each(|(token, ran)| ran_as_it_may(token, ran));
+                book.forget(its).iter().for_each(|(token, ran)| ran_as_it_may(token, None, ran));
             }
         }
         self.rounds.push_back(Round::default());
@@ -191,14 +192,18 @@ impl<'a> Audit<'a> {
             self.next_round();
         }
         let book = self.ledger.book();
-        book.executions.iter().for_each(|(token, ran)| ran_as_it_may(token, ran));
+        book.executions.iter().for_each(|(token, ran)| ran_as_it_may(token, None, ran));
         drop(book);
         self.totals
     }
 
     fn settle(&mut self, call: &Called, round: &mut Round, book: &mut Book) {
         let ran = book.settle(&call.token);
-        ran_as_it_may(&call.token, &ran);
+        let told = match &call.result {
+            Ok(_) => Ok(()),
+            Err(failed) => Err(failed.outcome),
+        };
+        ran_as_it_may(&call.token, Some(told), &ran);
         self.totals.repeated += u64::from(ran.len() > 1);
         match &call.result {
             Ok(_) if call.token.starts_with(NOTE) && ran.is_empty() => self.lost(call, round),
@@ -206,11 +211,7 @@ impl<'a> Audit<'a> {
             Ok(Done { epoch }) => {
                 assert!(ran.iter().any(|ran| ran.epoch == *epoch), "{call:?} ran {ran:?}");
             }
-            Err(Failed { outcome: Outcome::NotExecuted, .. }) => {
-                assert!(ran.is_empty(), "{call:?} ran {ran:?}");
-            }
-            Err(Failed { outcome: Outcome::Unknown, .. }) => {}
-            Err(Failed { outcome: Outcome::Executed, .. }) => panic!("{call:?}"),
+            Err(_) => {}
         }
     }
 
@@ -230,11 +231,17 @@ impl<'a> Audit<'a> {
     }
 }
 
-/// Once, unless it may run again: as the same call then, and once an epoch. What a leader had written when it was killed
-/// may be read after what the next one wrote.
-fn ran_as_it_may(token: &str, ran: &[Execution]) {
-    assert!(ran.len() <= 1 || token.starts_with(LOOK), "{token} ran {ran:?}");
-    assert!(ran.iter().all(|again| again.call == ran[0].call), "{token} ran {ran:?}");
+/// As its caller was told, if it was told anything, and once an epoch. What a leader had written when it was killed may be
+/// read after what the next one wrote.
+fn ran_as_it_may(token: &str, told: Option<Result<(), Outcome>>, ran: &[Execution]) {
+    let promise = match token {
+        _ if token.starts_with(LOOK) => Promise::AtLeastOnce,
+        _ if token.starts_with(NOTE) => Promise::Queued,
+        _ => Promise::Once,
+    };
+    let calls: Vec<&str> = ran.iter().map(|ran| &*ran.call).collect();
+    let broken = verdict::broken(promise, told, &calls);
+    assert_eq!(broken, None, "{token} was told {told:?} and ran {ran:?}");
     let epochs: BTreeSet<u64> = ran.iter().map(|ran| ran.epoch).collect();
     assert_eq!(epochs.len(), ran.len(), "{token} ran {ran:?}");
 }

@@ -29,8 +29,7 @@ const WITNESS: usize = 7;
 /// The member that leads at times, and leaves then in good order and joins again.
 const VETERAN: usize = 0;
 
-/// `ROUNDS=10000` says how many. From some hundred on the system slows the take-overs by what it remembers of the connections
-/// to the port; CONTRIBUTING says how to keep it from that.
+/// `ROUNDS=10000` says how many.
 #[test]
 fn leaders_are_killed_under_load() {
     let _alone = alone();

@@ -59,7 +59,7 @@ impl Conditions {
         if self.stand_alone() { 300 << 10 } else { 0 }
     }
 
-    /// How many bytes a second a slow process reads. A call with ballast has to come within seconds.
+    /// How many bytes a second a slow process reads, on each of its connections. A call with ballast has to come within seconds.
     pub(crate) fn slow_rates(&self) -> Range<u64> {
         if self.stand_alone() { 50_000..500_000 } else { 500..50_000 }
     }

@@ -1,5 +1,6 @@
 //! One seed, from the first process to the last check.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -39,22 +40,36 @@ impl History {
     }
 }
 
-/// Runs the history of a seed. An error: what did not hold.
-pub(crate) fn run(seed: u64) -> Result<History, String> {
+/// What did not hold, and all that was told to anybody.
+#[derive(Debug)]
+pub(crate) struct Broken {
+    pub(crate) what: String,
+    pub(crate) trace: Vec<String>,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+/// Runs the history of a seed.
+pub(crate) fn run(seed: u64) -> Result<History, Broken> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .unwrap();
-    let (history, everybody) = runtime.block_on(async {
+    let (played, history, everybody) = runtime.block_on(async {
         let mut world = World::new(seed);
         let played = world.play().await;
         let World { summary, log, past, everybody, .. } = world;
         let history = History { summary, log, began: past.began };
-        played.map(|()| (history, everybody))
-    })?;
+        (played, history, everybody)
+    });
     drop(runtime);
-    check::nothing_is_left(&everybody)?;
+    let held = played.and_then(|()| check::nothing_is_left(&everybody));
+    held.map_err(|what| Broken { what, trace: history.trace() })?;
     Ok(history)
 }
 
@@ -150,7 +165,8 @@ impl World {
         join_all(proxies.map(|proxy| async move { proxy.membership().close().await })).await;
         sleep(QUIET).await;
         check::nothing_is_left(&self.everybody)?;
-        check::nobody_is_connected(&self.server)
+        check::nobody_is_connected(&self.server)?;
+        check::nothing_is_complained_of(&self.server)
     }
 
     fn start(&mut self) {

@@ -86,9 +86,18 @@ impl Told {
         }
     }
 
+    /// What is known of its runs.
+    pub(crate) fn result(self) -> Result<(), Outcome> {
+        match self {
+            Self::Done => Ok(()),
+            Self::Busy => Err(Outcome::NotExecuted),
+            Self::Failed(outcome) => Err(outcome),
+        }
+    }
+
     /// Whether it certainly did not run.
     pub(crate) fn is_not_executed(self) -> bool {
-        matches!(self, Self::Busy | Self::Failed(Outcome::NotExecuted))
+        self.result() == Err(Outcome::NotExecuted)
     }
 }
 

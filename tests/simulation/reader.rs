@@ -4,21 +4,41 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cluster_client::testing::Process;
-use cluster_client::{Error, Event, Subscription};
+use cluster_client::{CloseReason, Error, Event, Subscription};
 use tokio::task::AbortHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::counter::{CounterProxy, Newest, Slot, Tick};
-use crate::log::Log;
-use crate::server::KEYS;
+use crate::log::{Log, Told};
+use crate::server::{KEYS, Server};
 
 /// What one handle has read, in order.
 pub(crate) struct Reads {
     pub(crate) process: u32,
     pub(crate) what: What,
     pub(crate) events: Vec<Read>,
+    /// The newest values when it had subscribed: what comes after them it has to be given.
+    pub(crate) joined_at: [u64; KEYS as usize],
+    /// When it could not subscribe, and what it was told.
+    pub(crate) refused: Vec<(Instant, Told)>,
+    /// Why it has ended.
+    pub(crate) ended: Option<CloseReason>,
     /// Ends the reader.
     pub(crate) task: Option<AbortHandle>,
+}
+
+impl Reads {
+    fn new(process: u32, what: What) -> Self {
+        Self {
+            process,
+            what,
+            events: Vec::new(),
+            joined_at: [0; KEYS as usize],
+            refused: Vec::new(),
+            ended: None,
+            task: None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,6 +62,7 @@ pub(crate) enum Read {
 pub(crate) fn spawn(
     process: &Process,
     proxy: &CounterProxy,
+    server: &Server,
     log: &Log,
     random: &mut fastrand::Rng,
 ) {
@@ -55,28 +76,42 @@ pub(crate) fn spawn(
     ] {
         let index = {
             let mut seen = log.lock().unwrap();
-            seen.reads.push(Reads { process: id, what, events: Vec::new(), task: None });
+            seen.reads.push(Reads::new(id, what));
             seen.reads.len() - 1
         };
-        let (proxy, of) = (proxy.clone(), Arc::clone(log));
+        let (proxy, of) =
+            (proxy.clone(), Place { server: server.clone(), log: Arc::clone(log), index });
         let task = match what {
             What::Newest(key) => process.spawn(async move {
                 let ask = || proxy.newest(key);
-                read(ask, |Newest(value)| (key, value), of, index).await;
+                read(ask, |Newest(value)| (key, value), of).await;
             }),
             What::Ticks(key) => process.spawn(async move {
                 let ask = || proxy.ticks(key);
-                read(ask, |Tick(value)| (key, value), of, index).await;
+                read(ask, |Tick(value)| (key, value), of).await;
             }),
             What::Board => process.spawn(async move {
-                read(|| proxy.board(), |Slot { key, value }| (key, value), of, index).await;
+                read(|| proxy.board(), |Slot { key, value }| (key, value), of).await;
             }),
         };
         log.lock().unwrap().reads[index].task = Some(task.abort_handle());
     }
 }
 
-async fn read<E, F>(ask: impl Fn() -> F, value: impl Fn(E) -> (u64, u64), log: Log, index: usize)
+/// Where a reader writes down what it is given.
+struct Place {
+    server: Server,
+    log: Log,
+    index: usize,
+}
+
+impl Place {
+    fn note(&self, note: impl FnOnce(&mut Reads)) {
+        note(&mut self.log.lock().unwrap().reads[self.index]);
+    }
+}
+
+async fn read<E, F>(ask: impl Fn() -> F, value: impl Fn(E) -> (u64, u64), of: Place)
 where
     E: cluster_client::Subscribe,
     F: Future<Output = Result<Subscription<E>, Error>>,
@@ -85,9 +120,14 @@ where
         match ask().await {
             Ok(subscription) => break subscription,
             Err(Error::Closed) => return,
-            Err(_) => sleep(Duration::from_millis(10)).await,
+            Err(error) => {
+                of.note(|reads| reads.refused.push((Instant::now(), Told::of(&Err(error)))));
+                sleep(Duration::from_millis(10)).await;
+            }
         }
     };
+    let newest = of.server.book().values;
+    of.note(|reads| reads.joined_at = newest);
     while let Some(event) = subscription.next_event().await {
         let read = match event {
             Event::Value(event) => {
@@ -97,8 +137,9 @@ where
             Event::Missed(count) => Read::Missed(count),
             Event::Resynced => Read::Resynced,
         };
-        log.lock().unwrap().reads[index].events.push(read);
+        of.note(|reads| reads.events.push(read));
     }
+    of.note(|reads| reads.ended = subscription.close_reason());
 }
 
 /// What somebody who subscribes only now is given first.

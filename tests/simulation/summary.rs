@@ -30,22 +30,41 @@ pub(crate) struct Summary {
 
 impl AddAssign for Summary {
     fn add_assign(&mut self, other: Self) {
-        self.kills += other.kills;
-        self.stops += other.stops;
-        self.closes += other.closes;
-        self.cuts += other.cuts;
-        self.sleeps += other.sleeps;
-        self.takeovers += other.takeovers;
-        self.alone += other.alone;
-        self.calls += other.calls;
-        self.acknowledged += other.acknowledged;
-        self.not_executed += other.not_executed;
-        self.busy += other.busy;
-        self.unknown += other.unknown;
-        self.dropped += other.dropped;
-        self.reads += other.reads;
-        self.missed += other.missed;
-        self.settled += other.settled;
+        // All of them, or it does not compile.
+        let Self {
+            kills,
+            stops,
+            closes,
+            cuts,
+            sleeps,
+            takeovers,
+            alone,
+            calls,
+            acknowledged,
+            not_executed,
+            busy,
+            unknown,
+            dropped,
+            reads,
+            missed,
+            settled,
+        } = other;
+        self.kills += kills;
+        self.stops += stops;
+        self.closes += closes;
+        self.cuts += cuts;
+        self.sleeps += sleeps;
+        self.takeovers += takeovers;
+        self.alone += alone;
+        self.calls += calls;
+        self.acknowledged += acknowledged;
+        self.not_executed += not_executed;
+        self.busy += busy;
+        self.unknown += unknown;
+        self.dropped += dropped;
+        self.reads += reads;
+        self.missed += missed;
+        self.settled += settled;
     }
 }
 

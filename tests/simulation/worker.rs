@@ -41,14 +41,21 @@ pub(crate) fn start(
             async move { Ok::<_, Error>(Counter::connect(server, id, &cx)) }
         };
         let proxy = builder.start(factory).await?;
-        run(&within, &proxy, &log, ballast, seed);
+        run(&within, &proxy, &server, &log, ballast, seed);
         Ok(proxy)
     })
 }
 
 pub(crate) type Starting = tokio::task::JoinHandle<Result<CounterProxy, Error>>;
 
-fn run(process: &Process, proxy: &CounterProxy, log: &Log, ballast: usize, seed: u64) {
+fn run(
+    process: &Process,
+    proxy: &CounterProxy,
+    server: &Server,
+    log: &Log,
+    ballast: usize,
+    seed: u64,
+) {
     let mut random = fastrand::Rng::with_seed(seed);
     let id = process.id();
     for _ in 0..2 {
@@ -57,7 +64,7 @@ fn run(process: &Process, proxy: &CounterProxy, log: &Log, ballast: usize, seed:
     process.spawn(publisher::own(proxy.clone(), Arc::clone(log), id, random.fork()));
     process.spawn(publisher::shared(proxy.clone(), Arc::clone(log), id, random.fork()));
     process.spawn(listen(proxy.membership().events(), Arc::clone(log), id));
-    reader::spawn(process, proxy, log, &mut random);
+    reader::spawn(process, proxy, server, log, &mut random);
 }
 
 async fn call(

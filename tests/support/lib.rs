@@ -5,6 +5,7 @@
 //! - `flood`: what it sends where a test wants much of it
 //! - `report`: what a member process is told, and what it says
 //! - `node`: members that are Node processes
+//! - `verdict`: what a caller may be told
 //! - `vitals`: what a process takes of the machine
 //! - `process`: starts such processes, and ends them however the test ends
 
@@ -18,6 +19,7 @@ pub mod ledger;
 pub mod node;
 pub mod process;
 pub mod report;
+pub mod verdict;
 pub mod vitals;
 
 use std::net::TcpListener;

@@ -20,6 +20,7 @@ use crate::runtime::link::{Answer, LeaderLink, PendingCall, StartError};
 use crate::service::MethodInfo;
 use crate::session::backoff::Backoff;
 use crate::session::calls::{AnswerKind, CallLoss, CallTraits};
+use crate::session::payload::Payload;
 
 pub(super) struct Attempts<'a> {
     pub(super) member: &'a Arc<Member>,
@@ -191,12 +192,16 @@ impl<'a> Attempts<'a> {
             Err(StartError::Closed | StartError::GoingAway) => None,
         };
         match lost {
+            None if planted(Bug::GivesUpUnsentCalls) => return Err(self.role_changed()),
             None => {}
             Some(CallLoss::Expired { sent: true }) => return Err(self.expired(Outcome::Unknown)),
             Some(CallLoss::Expired { sent: false }) => {
                 return Err(self.expired(Outcome::NotExecuted));
             }
             Some(_) if planted(Bug::ResendsUnknownCalls) => {}
+            Some(_) if planted(Bug::AcknowledgesUnknownCalls) => {
+                return Ok(Some(Answer { kind: AnswerKind::Ok, payload: Payload::default() }));
+            }
             Some(_) => self.cut_off()?,
         }
         self.next_link(Link::Following(Arc::clone(session)));

@@ -37,7 +37,8 @@ use crate::{Error, Limits, RolePreference};
 /// Where an environment variable is not set, the one with `NODE_` before its name is read.
 ///
 /// Members find each other by `name` and `port`. They should also agree on `heartbeat_interval` and on
-/// [`Limits::max_data`] and [`Limits::max_conn_object`]: each judges by its own. All other options are each member's own.
+/// [`Limits::max_data`] and [`Limits::max_conn_object`]: each judges by its own. One that differs from its leader in
+/// `node_compat` is refused. All other options are each member's own.
 #[must_use = "a builder does nothing until `start`"]
 pub struct Builder<S> {
     pub(crate) options: Options,

@@ -42,6 +42,12 @@ impl<K: Clone + Ord> Turns<K> {
         turn
     }
 
+    /// How many keys are held.
+    #[cfg(feature = "testing")]
+    pub(crate) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
     /// The next one that still waits for the key; without one it is free.
     fn next(&self, key: &K) -> Option<oneshot::Sender<Held<K>>> {
         let mut waiting = self.lock();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::event::{EventOptions, Item, Receivers};
+use crate::event::{Delivery, EventOptions, Item, Receivers};
 use crate::limits::Limits;
 use crate::planted::{Bug, planted};
 use crate::subscription::queue::Queue;
@@ -147,7 +147,10 @@ impl Interests {
         let Some(interest) = self.by_key.get_mut(key) else {
             return Notice::to_nobody(What::Item(item));
         };
-        interest.reached = true;
+        let joins = !std::mem::replace(&mut interest.reached, true);
+        if joins && interest.options.delivery != Delivery::Latest && planted(Bug::JoinsLate) {
+            return Notice::to_nobody(What::Item(item));
+        }
         let released = if interest.options.retains() {
             interest.retained.push(item.key.clone(), item.clone(), item.size())
         } else {

@@ -96,6 +96,13 @@ impl Unconfirmed {
         }
     }
 
+    /// How many calls are not confirmed.
+    #[cfg(feature = "testing")]
+    pub(crate) fn len(&self) -> usize {
+        let counted: u64 = self.counted.values().map(|counted| counted.calls).sum();
+        self.sent.len() + counted as usize
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.sent.is_empty() && self.counted.is_empty()
     }

@@ -126,6 +126,10 @@ impl<E: Subscribe> Subscription<E> {
     /// The subscription ends, with [`CloseReason::Ended`], when the last clone of the sender is
     /// dropped: keep one for as long as there may be events, best in the task that makes them, see
     /// [`SubscriptionSender`].
+    ///
+    /// Between the two as many values wait as the event type's `capacity` says or, where only the latest of each key
+    /// counts, of so many keys as [`Limits::retained_items`] is by default, whatever the limits of the member are. What is
+    /// sent in one go beyond that is announced as [`Event::Missed`].
     pub fn channel() -> (SubscriptionSender<E>, Self) {
         let inbox = Arc::new(Inbox::new(E::OPTIONS.delivery, &Limits::default()));
         (SubscriptionSender::new(inbox.clone()), Self::new(Source::Inbox(inbox)))

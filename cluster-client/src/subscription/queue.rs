@@ -12,6 +12,7 @@ use self::gap::Gap;
 use super::Event;
 use crate::event::{Delivery, ItemKey};
 use crate::limits::Limits;
+use crate::planted::{Bug, planted};
 
 /// The room an emptied queue keeps for the next values.
 const KEPT_ROOM: usize = 16;
@@ -99,6 +100,9 @@ impl<V> Queue<V> {
     /// Takes a value in, and returns those that went for it.
     #[must_use]
     pub(crate) fn push(&mut self, key: ItemKey, value: V, bytes: usize) -> Vec<V> {
+        if planted(Bug::ResyncsWithoutNeed) {
+            self.resynced();
+        }
         let mut gone: Vec<V> = self.put(Value { key, value, bytes }).into_iter().collect();
         self.len += 1;
         self.bytes += bytes;

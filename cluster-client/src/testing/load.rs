@@ -23,6 +23,12 @@ pub struct Load {
     pub running_calls: usize,
     /// Bytes of arguments that these hold on to.
     pub running_bytes: usize,
+    /// Calls of followers that a leader runs, by the count that each follower's bound is held against.
+    pub followers_calls: usize,
+    /// Bytes of arguments that these hold on to, by the same count.
+    pub followers_bytes: usize,
+    /// One-way calls that were sent and of which it is not known yet that the leader has read them.
+    pub unconfirmed_oneways: usize,
     /// Bytes that are to be written to a peer.
     pub unsent_bytes: usize,
     /// Followers of a leader.
@@ -39,24 +45,51 @@ pub struct Load {
     pub publications: usize,
     /// Publications of which a leader knows the owner.
     pub owned_publications: usize,
+    /// Keys that are being published or taken back.
+    pub publishing: usize,
 }
 
 impl AddAssign for Load {
     fn add_assign(&mut self, other: Self) {
-        self.members += other.members;
-        self.leaderships += other.leaderships;
-        self.waiting_calls += other.waiting_calls;
-        self.waiting_bytes += other.waiting_bytes;
-        self.running_calls += other.running_calls;
-        self.running_bytes += other.running_bytes;
-        self.unsent_bytes += other.unsent_bytes;
-        self.followers += other.followers;
-        self.subscriptions += other.subscriptions;
-        self.unconfirmed_unsubscribes += other.unconfirmed_unsubscribes;
-        self.upstreams += other.upstreams;
-        self.retained_values += other.retained_values;
-        self.publications += other.publications;
-        self.owned_publications += other.owned_publications;
+        // All of them, or it does not compile.
+        let Self {
+            members,
+            leaderships,
+            waiting_calls,
+            waiting_bytes,
+            running_calls,
+            running_bytes,
+            followers_calls,
+            followers_bytes,
+            unconfirmed_oneways,
+            unsent_bytes,
+            followers,
+            subscriptions,
+            unconfirmed_unsubscribes,
+            upstreams,
+            retained_values,
+            publications,
+            owned_publications,
+            publishing,
+        } = other;
+        self.members += members;
+        self.leaderships += leaderships;
+        self.waiting_calls += waiting_calls;
+        self.waiting_bytes += waiting_bytes;
+        self.running_calls += running_calls;
+        self.running_bytes += running_bytes;
+        self.followers_calls += followers_calls;
+        self.followers_bytes += followers_bytes;
+        self.unconfirmed_oneways += unconfirmed_oneways;
+        self.unsent_bytes += unsent_bytes;
+        self.followers += followers;
+        self.subscriptions += subscriptions;
+        self.unconfirmed_unsubscribes += unconfirmed_unsubscribes;
+        self.upstreams += upstreams;
+        self.retained_values += retained_values;
+        self.publications += publications;
+        self.owned_publications += owned_publications;
+        self.publishing += publishing;
     }
 }
 
@@ -106,12 +139,11 @@ fn of_member(member: &Member) -> Load {
         waiting_bytes: bytes + oneway_bytes,
         subscriptions: member.subscriptions.len(),
         publications: member.remembered().len(),
+        publishing: member.publishing.len(),
         ..Load::default()
     };
     if let Link::Following(session) = member.link() {
-        let (calls, unsent) = session.link.held();
-        load.waiting_calls += calls;
-        load.unsent_bytes += unsent;
+        load += session.link.load();
         load.unconfirmed_unsubscribes += session.unconfirmed_unsubscribes();
     }
     load

@@ -172,8 +172,8 @@ impl Process {
         self.0.residents().load()
     }
 
-    /// From now on it reads no more than so many bytes a second from others; `None`: as fast as they come, and
-    /// what has been waiting for it at once.
+    /// From now on it reads no more than so many bytes a second on each of its connections; `None`: as fast as they
+    /// come, and what has been waiting for it at once.
     pub fn set_slow(&self, bytes_per_second: Option<u64>) {
         self.0.network().slow(&self.0, bytes_per_second);
     }

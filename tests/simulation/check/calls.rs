@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cluster_client::Outcome;
+use support::verdict::{self, Promise};
 use tokio::time::Instant;
 
 use super::Past;
@@ -45,31 +46,29 @@ pub(super) fn check(
 
 /// Acknowledged: it ran. Not executed: it did not. More than once: only if it may.
 fn ran(operation: &Operation, runs: &[Run], past: &Past) -> Option<&'static str> {
-    if operation.kind != Kind::Idempotent && runs.len() > 1 {
-        return Some("ran more than once");
-    }
-    if runs.iter().any(|run| run.call != runs[0].call) {
-        return Some("had more than one number");
-    }
-    told_rightly(operation, !runs.is_empty(), past)
+    let ids: Vec<_> = runs.iter().map(|run| run.call).collect();
+    told_rightly(operation, &ids, past)
 }
 
-/// What its caller was told is what has become of it.
-pub(super) fn told_rightly(
+/// What its caller was told is what has become of it, and not sooner than it had to be.
+pub(super) fn told_rightly<Id: PartialEq>(
     operation: &Operation,
-    has_run: bool,
+    runs: &[Id],
     past: &Past,
 ) -> Option<&'static str> {
+    let promise = match operation.kind {
+        Kind::Plain | Kind::Event => Promise::Once,
+        Kind::Idempotent => Promise::AtLeastOnce,
+        Kind::Oneway => Promise::Queued,
+    };
+    let told = operation.told.map(|(_, told)| told.result());
+    let broken = verdict::broken(promise, told, runs);
+    if broken.is_some() {
+        return broken;
+    }
     let (at, told) = operation.told?;
     let waited = at - operation.begun >= TIMEOUT || past.has_closed(operation.caller, at);
     match told {
-        // Of a one-way call it means that it was queued.
-        Told::Done if !has_run && operation.kind != Kind::Oneway => {
-            Some("was acknowledged and did not run")
-        }
-        told if told.is_not_executed() && has_run => Some("ran although it was said not to"),
-        // Nothing here fails by itself.
-        Told::Failed(Outcome::Executed) => Some("failed"),
         Told::Busy if !past.is_cramped => Some("was refused as busy although there is room"),
         Told::Failed(Outcome::NotExecuted) if !waited => Some("was given up before its time"),
         // Where there is little room, the second attempt may have been refused as busy: the first may have run.

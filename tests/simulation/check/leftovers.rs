@@ -7,11 +7,19 @@ use crate::server::Server;
 /// Nothing waits, runs, or is to be sent.
 fn nothing_is_in_flight(process: &Process) -> Result<(), String> {
     let load = process.load();
-    let Load { waiting_calls, waiting_bytes, running_calls, running_bytes, unsent_bytes, .. } =
-        load;
-    let quiet = [waiting_calls, waiting_bytes, running_calls, running_bytes, unsent_bytes]
-        .iter()
-        .all(|count| *count == 0);
+    let quiet = [
+        load.waiting_calls,
+        load.waiting_bytes,
+        load.running_calls,
+        load.running_bytes,
+        load.followers_calls,
+        load.followers_bytes,
+        load.unconfirmed_oneways,
+        load.unsent_bytes,
+        load.publishing,
+    ]
+    .iter()
+    .all(|count| *count == 0);
     if quiet { Ok(()) } else { Err(kept(process, load)) }
 }
 

@@ -83,10 +83,8 @@ pub(crate) fn history(
     alive: &[u32],
     summary: &mut Summary,
 ) -> Result<(), String> {
+    nothing_is_complained_of(server)?;
     let (book, seen) = (server.book(), log.lock().unwrap());
-    if let Some(complaint) = book.complaints.first() {
-        return Err(complaint.clone());
-    }
     summary.takeovers = book.leaders() as u64 - 1;
     summary.alone = (book.connections.len() - book.leaders()) as u64;
     let connected = book.connected();
@@ -97,6 +95,11 @@ pub(crate) fn history(
     oneways::check(&book, &seen, past)?;
     reads::check(&book, &seen, past, alive, summary)?;
     publications::check(&book, &seen, past, alive, summary)
+}
+
+/// No client has done what no server should see.
+pub(crate) fn nothing_is_complained_of(server: &Server) -> Result<(), String> {
+    server.book().complaints.first().map_or(Ok(()), |complaint| Err(complaint.clone()))
 }
 
 /// The whole machine has slept, and goes on since `woken`.
@@ -127,12 +130,17 @@ pub(crate) async fn is_served(
         if let Err(error) = told {
             return Err(format!("process {id} is not served although all is quiet: {error}"));
         }
+        if kind == Kind::Oneway {
+            // It may take its time.
+            sleep(Duration::from_secs(1)).await;
+        }
         let runs = server.book().runs.get(&operation).map_or(0, Vec::len);
-        if runs != 1 && kind != Kind::Oneway {
-            return Err(format!("a call of process {id} ran {runs} times although all is quiet"));
+        if runs != 1 {
+            return Err(format!(
+                "a {kind:?} call of process {id} ran {runs} times although all is quiet"
+            ));
         }
     }
-    sleep(Duration::from_secs(1)).await;
     Ok(())
 }
 

@@ -1,8 +1,10 @@
 //! What readers are given: in order, nothing twice, and nothing missing that is not said.
 
+use cluster_client::CloseReason;
+
 use super::Past;
 use crate::book::Book;
-use crate::log::Seen;
+use crate::log::{Seen, Told};
 use crate::reader::{Read, Reads, What};
 use crate::server::KEYS;
 use crate::summary::Summary;
@@ -16,9 +18,11 @@ pub(super) fn check(
 ) -> Result<(), String> {
     for reads in &seen.reads {
         match reads.what {
-            What::Ticks(_) => every(reads, past.stand_alone)?,
+            What::Ticks(key) => every(reads, key, past.stand_alone)?,
             What::Newest(_) | What::Board => latest(reads, past.stand_alone)?,
         }
+        subscribed(reads, past)?;
+        resynced(reads, book, summary)?;
         if alive.contains(&reads.process) {
             converged(reads, book)?;
         }
@@ -67,8 +71,35 @@ fn latest(reads: &Reads, stand_alone: bool) -> Result<(), String> {
     Ok(())
 }
 
-/// All values in order, and what is missing is said. As to those that return from standing alone, see above.
-fn every(reads: &Reads, stand_alone: bool) -> Result<(), String> {
+/// Where members only close and start, who subscribes is subscribed, and remains so until its own member closes.
+fn subscribed(reads: &Reads, past: &Past) -> Result<(), String> {
+    let refused = reads.refused.iter().find(|(at, told)| match told {
+        Told::Busy => !past.is_cramped,
+        _ => past.is_calm && !past.has_closed(reads.process, *at),
+    });
+    if let Some((_, told)) = refused {
+        return Err(broken(reads, &format!("could not subscribe: {told:?}")));
+    }
+    match &reads.ended {
+        None | Some(CloseReason::Closed) => Ok(()),
+        Some(reason) => Err(broken(reads, &format!("has ended: {reason}"))),
+    }
+}
+
+/// Nobody is told of a new leader more often than there may have been one, or a new connection to the same.
+fn resynced(reads: &Reads, book: &Book, summary: &Summary) -> Result<(), String> {
+    let told = reads.events.iter().filter(|read| **read == Read::Resynced).count() as u64;
+    let losses = summary.stops + summary.cuts + summary.sleeps;
+    let at_most = book.connections.len() as u64 + losses;
+    if told <= at_most {
+        return Ok(());
+    }
+    Err(broken(reads, &format!("was resynced {told} times, with {at_most} leaders or losses")))
+}
+
+/// All values in order, from those that came when it had subscribed on, and what is missing is said. As to those that return
+/// from standing alone, see above.
+fn every(reads: &Reads, key: u64, stand_alone: bool) -> Result<(), String> {
     let mut before: Option<u64> = None;
     let (mut missed, mut resynced) = (0, false);
     for read in &reads.events {
@@ -76,14 +107,16 @@ fn every(reads: &Reads, stand_alone: bool) -> Result<(), String> {
             Read::Missed(count) => missed += count,
             Read::Resynced => resynced = true,
             Read::Value { value, .. } => {
-                if let Some(before) = before {
-                    let next = before + 1 + missed;
-                    let holds =
-                        if resynced { value > before || stand_alone } else { value == next };
-                    if !holds {
-                        let what = format!("{value} after {before}, {missed} missed");
-                        return Err(broken(reads, &what));
-                    }
+                let joined_at = reads.joined_at[key as usize];
+                let holds = match before {
+                    None => resynced || value <= joined_at + 1 + missed,
+                    Some(before) if resynced => value > before || stand_alone,
+                    Some(before) => value == before + 1 + missed,
+                };
+                if !holds {
+                    let what =
+                        format!("{value} after {before:?}, {missed} missed, joined at {joined_at}");
+                    return Err(broken(reads, &what));
                 }
                 (before, missed, resynced) = (Some(value), 0, false);
             }

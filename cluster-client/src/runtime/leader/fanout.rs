@@ -153,10 +153,9 @@ impl Fanout {
         let mut load = crate::testing::Load::default();
         (load.upstreams, load.retained_values) = lock(&self.topics).topics.held();
         load.owned_publications = lock(&self.owners).len();
-        for follower in lock(&self.roster).followers() {
-            load.followers += 1;
-            load.unsent_bytes += follower.unsent();
-        }
+        let roster = lock(&self.roster);
+        load.followers = roster.count();
+        roster.followers().for_each(|follower| load += follower.load());
         load
     }
 

@@ -30,6 +30,8 @@ use crate::session::progress::{Arrival, Stall};
 use crate::session::push_queue::{Next, PushQueue};
 use crate::session::rate::Window;
 use crate::session::topics::{SubscriberId, TopicId};
+#[cfg(feature = "testing")]
+use crate::testing::Load;
 
 /// Pushes are handed to the socket's buffer up to this many bytes; the rest waits where it can be conflated.
 const PUSH_AHEAD: usize = 256 * 1024;
@@ -322,11 +324,12 @@ impl Follower {
         }
     }
 
-    /// Bytes that it has yet to read.
     #[cfg(feature = "testing")]
-    pub(super) fn unsent(&self) -> usize {
+    pub(super) fn load(&self) -> Load {
         let state = self.lock();
-        state.outbound.pending() + state.pushes.bytes()
+        let (followers_calls, followers_bytes) = state.running.held();
+        let unsent_bytes = state.outbound.pending() + state.pushes.bytes();
+        Load { unsent_bytes, followers_calls, followers_bytes, ..Load::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

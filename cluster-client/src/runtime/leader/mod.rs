@@ -53,6 +53,7 @@ use crate::error::Error;
 use crate::limits::Limits;
 use crate::membership::{ClusterEvent, LeaderInfo, Status};
 use crate::node::NodeInterface;
+use crate::planted::{Bug, planted};
 use crate::runtime::host::Host;
 use crate::runtime::turns::Turns;
 use crate::service::{MethodInfo, Served, settling};
@@ -284,6 +285,7 @@ impl Leadership {
         let mut load = self.fanout.load();
         load.leaderships = 1;
         (load.running_calls, load.running_bytes) = (self.gate.running(), self.gate.bytes());
+        load.publishing = self.turns.len();
         load
     }
 
@@ -329,7 +331,8 @@ impl Leadership {
         deadline: Option<Instant>,
         caller: Caller,
     ) -> CallContext {
-        CallContext::new(call, self.terms.epoch, deadline, caller)
+        let epoch = self.terms.epoch - u64::from(planted(Bug::TellsAnOlderEpoch));
+        CallContext::new(call, epoch, deadline, caller)
     }
 }
 

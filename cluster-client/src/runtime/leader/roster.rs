@@ -100,6 +100,12 @@ impl Roster {
         self.by_id.clear();
     }
 
+    /// How many followers there are, by the count that is bounded.
+    #[cfg(feature = "testing")]
+    pub(super) fn count(&self) -> usize {
+        self.followers
+    }
+
     pub(super) fn followers(&self) -> impl Iterator<Item = &Arc<Follower>> {
         self.by_id.values().filter_map(|subscriber| match subscriber {
             Subscriber::Remote(follower) => Some(follower),

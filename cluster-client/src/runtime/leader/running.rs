@@ -104,6 +104,12 @@ impl Running {
         self.calls.values().filter_map(|call| call.task.clone()).collect()
     }
 
+    /// How many calls there are, or are waited for, and with how many bytes.
+    #[cfg(feature = "testing")]
+    pub(super) fn held(&self) -> (usize, usize) {
+        (self.calls.len().max(self.awaited), self.bytes)
+    }
+
     pub(super) fn end(&mut self, id: u64, bytes: usize, oneway: bool) {
         self.calls.remove(&id);
         if !planted(Bug::KeepsBytesOfFollowersCalls) {

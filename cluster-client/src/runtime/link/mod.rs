@@ -287,11 +287,15 @@ impl LeaderLink {
         }
     }
 
-    /// How many calls wait for their answers, and how many bytes to be written.
     #[cfg(feature = "testing")]
-    pub(crate) fn held(&self) -> (usize, usize) {
+    pub(crate) fn load(&self) -> crate::testing::Load {
         let state = self.lock();
-        (state.calls.live(), state.outbound.pending())
+        crate::testing::Load {
+            waiting_calls: state.calls.live(),
+            unsent_bytes: state.outbound.pending(),
+            unconfirmed_oneways: state.oneways.len(),
+            ..Default::default()
+        }
     }
 
     /// Whether calls can be sent.
