@@ -36,7 +36,7 @@ bugs! {
     ForgetsDeadlines,
     HidesLostOneways,
     HidesExpiredOneways,
-    RefusesTheSecondCall,
+    RefusesToWait,
     KeepsPlacesOfWaitingCalls,
     KeepsBytesOfEndedCalls,
     LeavesClientOpen,

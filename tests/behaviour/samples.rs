@@ -41,7 +41,7 @@ pub(crate) async fn event<T>(events: &mut Events, pick: impl Fn(ClusterEvent) ->
 }
 
 /// What has been done to the real clients of one test, in order.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Log(watch::Sender<Vec<String>>);
 
 impl Log {

@@ -17,7 +17,7 @@ fn symptoms(bug: Bug) -> &'static [&'static str] {
         Bug::SaysNotExecutedOfUnknownCalls => &["ran although it was said not to"],
         Bug::AcknowledgesUnknownCalls => &["was acknowledged and did not run"],
         Bug::GivesUpUnsentCalls => &["was given up before its time"],
-        Bug::RefusesTheSecondCall => &["was refused as busy although there is room"],
+        Bug::RefusesToWait => &["was refused as busy although there is room"],
         Bug::TellsAnOlderEpoch => &["a call of epoch"],
         Bug::ResyncsWithoutNeed => &["was resynced"],
         Bug::JoinsLate => &["joined at"],
@@ -57,9 +57,7 @@ fn symptoms(bug: Bug) -> &'static [&'static str] {
         Bug::IgnoresPushesAfterStandingAlone => &["was never read"],
         Bug::ForgetsPublicationsOnReturn => &["and there is ", "came after all others"],
         Bug::CountsPublicationsTwice => &["limits.publications_per_follower", "and there is "],
-        Bug::KeepsBytesOfFollowersCalls => {
-            &["limits.in_flight_bytes_per_follower", "and there is ", "was never read"]
-        }
+        Bug::KeepsBytesOfFollowersCalls => &[" keeps ", "limits.in_flight_bytes_per_follower"],
     }
 }
 

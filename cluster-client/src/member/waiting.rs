@@ -34,7 +34,7 @@ impl Waiting {
         let calls = self.calls.fetch_add(1, Ordering::AcqRel);
         let before = self.bytes.fetch_add(bytes, Ordering::AcqRel);
         let place = Place { waiting: self, bytes };
-        if calls >= self.max_calls {
+        if calls >= self.max_calls || planted(Bug::RefusesToWait) {
             drop(place);
             return Err("limits.waiting_calls");
         }

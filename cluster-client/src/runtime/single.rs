@@ -1,7 +1,7 @@
 //! Single mode: the members of one process share one real client without a port.
 //!
 //! Per name and port the first member leads and its factory serves; the others follow it, by plain calls. The real
-//! client lives until the last of them leaves.
+//! client lives until the last of them leaves, and is closed before the next one is built.
 
 use std::any::TypeId;
 use std::collections::HashMap;
@@ -28,6 +28,18 @@ struct Hub {
     /// Whose table of methods it is.
     service: TypeId,
     members: usize,
+    /// Its real client is being closed, and the next one is built after that.
+    ending: bool,
+}
+
+/// What became of an attempt to enter a hub.
+enum Entered {
+    /// As the first one, or not.
+    Hub { leadership: Arc<Leadership>, first: bool },
+    /// The hub ends, when this leadership does.
+    Ending(Arc<Leadership>),
+    /// There is none, and this member may not make one.
+    Nobody,
 }
 
 pub(super) async fn run(member: Arc<Member>, factory: Factory, start: Start) {
@@ -70,9 +82,13 @@ struct Part<'a> {
 impl Part<'_> {
     async fn leave(mut self) {
         if self.ends() {
-            let _ends = EndLeadership(Arc::clone(self.leadership));
+            let _ends = self.end_of_hub();
             self.leadership.drain(Some(self.member.id())).await;
         }
+    }
+
+    fn end_of_hub(&self) -> EndHub {
+        EndHub { leadership: Arc::clone(self.leadership), name: name(self.member) }
     }
 
     /// Leaves. True: the leadership ends with it.
@@ -91,9 +107,31 @@ impl Drop for Part<'_> {
     fn drop(&mut self) {
         if !self.left && self.ends() {
             // On its own runtime, which may live on.
-            let (ends, leaving) = (EndLeadership(Arc::clone(self.leadership)), self.member.id());
-            self.leadership.spawn(async move { ends.0.drain(Some(leaving)).await });
+            let (ends, leaving) = (self.end_of_hub(), self.member.id());
+            self.leadership.spawn(async move { ends.leadership.drain(Some(leaving)).await });
         }
+    }
+}
+
+/// Makes room for the next real client.
+struct EndHub {
+    leadership: Arc<Leadership>,
+    name: Name,
+}
+
+impl Drop for EndHub {
+    fn drop(&mut self) {
+        self.leadership.end();
+        let mut hubs = hubs();
+        if hubs.get(&self.name).is_some_and(|hub| hub.is_of(&self.leadership)) {
+            hubs.remove(&self.name);
+        }
+    }
+}
+
+impl Hub {
+    fn is_of(&self, leadership: &Arc<Leadership>) -> bool {
+        Arc::ptr_eq(&self.leadership, leadership)
     }
 }
 
@@ -167,18 +205,29 @@ async fn enter_in_time(member: &Member) -> Result<Option<(Arc<Leadership>, bool)
         if is_closing(member).await {
             return Ok(None);
         }
-        if let Some(entered) = enter(member)? {
-            return Ok(Some(entered));
+        // A request to close ends either pause; what it means is seen above.
+        match enter(member)? {
+            Entered::Hub { leadership, first } => return Ok(Some((leadership, first))),
+            Entered::Ending(leadership) => {
+                member.set_obstacle(Obstacle::GoingAway);
+                let mut states = leadership.states();
+                tokio::select! {
+                    biased;
+                    () = member.status.close_requested() => {}
+                    // The sender lives in `leadership`, so this cannot fail.
+                    _ = states.wait_for(|state| matches!(state, State::Closed)) => {}
+                }
+            }
+            Entered::Nobody => {
+                member.set_obstacle(Obstacle::Nobody(io::ErrorKind::NotFound));
+                let delay = backoff.next_delay(fastrand::u64(..));
+                let _ = tokio::time::timeout(delay, member.status.close_requested()).await;
+            }
         }
-        member.set_obstacle(Obstacle::Nobody(io::ErrorKind::NotFound));
-        let delay = backoff.next_delay(fastrand::u64(..));
-        // A request to close ends the pause; what it means is seen above.
-        let _ = tokio::time::timeout(delay, member.status.close_requested()).await;
     }
 }
 
-/// `None`: there is no hub, and this member may not make one.
-fn enter(member: &Member) -> Result<Option<(Arc<Leadership>, bool)>, Error> {
+fn enter(member: &Member) -> Result<Entered, Error> {
     let (mut hubs, name) = (hubs(), name(member));
     let is_over = |hub: &Hub| matches!(hub.leadership.state(), State::Closed);
     if hubs.get(&name).is_some_and(is_over) {
@@ -186,12 +235,17 @@ fn enter(member: &Member) -> Result<Option<(Arc<Leadership>, bool)>, Error> {
         hubs.remove(&name);
     }
     let hub = match hubs.entry(name) {
+        Entry::Occupied(hub) if hub.get().ending => {
+            return Ok(Entered::Ending(Arc::clone(&hub.get().leadership)));
+        }
         Entry::Occupied(hub) => hub.into_mut(),
-        Entry::Vacant(_) if member.options.role == RolePreference::Follower => return Ok(None),
+        Entry::Vacant(_) if member.options.role == RolePreference::Follower => {
+            return Ok(Entered::Nobody);
+        }
         Entry::Vacant(vacant) => {
             let epoch = epoch::next(now_micros(&member.options.host), None, member.highest_epoch());
             let leadership = leading::leadership(member, epoch, false);
-            vacant.insert(Hub { leadership, service: member.service, members: 0 })
+            vacant.insert(Hub { leadership, service: member.service, members: 0, ending: false })
         }
     };
     let first = hub.members == 0;
@@ -207,24 +261,18 @@ fn enter(member: &Member) -> Result<Option<(Arc<Leadership>, bool)>, Error> {
         });
     }
     hub.members += 1;
-    Ok(Some((Arc::clone(&hub.leadership), first)))
+    Ok(Entered::Hub { leadership: Arc::clone(&hub.leadership), first })
 }
 
 /// True if the leadership ends with this member: it is the last one, or the one that was to build the real client, which
 /// does not serve yet. Then the others enter anew.
 fn leave(member: &Member, leadership: &Arc<Leadership>, first: bool) -> bool {
     let mut hubs = hubs();
-    let name = name(member);
-    let Some(hub) = hubs.get_mut(&name).filter(|hub| Arc::ptr_eq(&hub.leadership, leadership))
-    else {
-        return false;
-    };
+    let its = |hub: &&mut Hub| hub.is_of(leadership) && !hub.ending;
+    let Some(hub) = hubs.get_mut(&name(member)).filter(its) else { return false };
     hub.members -= 1;
-    let ends = hub.members == 0 || (first && !matches!(leadership.state(), State::Ready(_)));
-    if ends {
-        hubs.remove(&name);
-    }
-    ends
+    hub.ending = hub.members == 0 || (first && !matches!(leadership.state(), State::Ready(_)));
+    hub.ending
 }
 
 fn name(member: &Member) -> Name {

@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::sync::Notify;
 
-use super::queue::Queue;
+use super::queue::{Bounds, Queue};
 use super::{CloseReason, Event};
 use crate::event::{Delivery, Item};
 use crate::limits::Limits;
@@ -91,9 +91,8 @@ impl Inbox {
         }
     }
 
-    /// How many values it can hold.
-    pub(super) fn capacity(&self) -> usize {
-        self.lock().queue.capacity()
+    pub(super) fn bounds(&self) -> Bounds {
+        self.lock().queue.bounds()
     }
 
     /// Changes the state if anything may still come, then wakes the reader.

@@ -157,7 +157,7 @@ impl<E: Subscribe> Subscription<E> {
     /// A member's handle. It reads `inbox`; dropping `guard` unsubscribes.
     pub(crate) fn from_inbox(inbox: Arc<Inbox>, guard: Box<dyn Any + Send + Sync>) -> Self {
         let latest = E::OPTIONS.delivery == Delivery::Latest;
-        let seen = latest.then(|| Seen::new(inbox.capacity()));
+        let seen = latest.then(|| Seen::new(inbox.bounds()));
         let source = Some(Source::Inbox(inbox));
         Self { source, guard: Some(guard), seen, ended: None }
     }

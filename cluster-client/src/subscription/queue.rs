@@ -51,10 +51,11 @@ pub(crate) struct Queue<V> {
     tail: Gap,
 }
 
+/// How many values fit in, and how many bytes of them.
 #[derive(Clone, Copy)]
-struct Bounds {
-    items: usize,
-    bytes: usize,
+pub(super) struct Bounds {
+    pub(super) items: usize,
+    pub(super) bytes: usize,
 }
 
 struct Entry<V> {
@@ -195,9 +196,8 @@ impl<V> Queue<V> {
         self.entries.is_empty() && self.tail.is_empty()
     }
 
-    /// How many values fit in.
-    pub(crate) fn capacity(&self) -> usize {
-        self.bounds.items
+    pub(super) fn bounds(&self) -> Bounds {
+        self.bounds
     }
 
     /// Puts a value in the place of an older one or at the end; returns the older one.

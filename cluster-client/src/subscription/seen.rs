@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::error::Error;
 use crate::event::{Item, ItemKey, Subscribe};
 use crate::planted::{Bug, planted};
+use crate::subscription::queue::Bounds;
 
 /// The last value given to a reader for each item key, so that a new leader's first value is given
 /// only if it differs.
@@ -15,7 +16,9 @@ pub(super) struct Seen {
     /// Counts the `Resynced`.
     generation: u64,
     given: BTreeMap<ItemKey, Given>,
-    capacity: usize,
+    /// Of the items that were given.
+    bytes: usize,
+    bounds: Bounds,
 }
 
 struct Given {
@@ -24,9 +27,9 @@ struct Given {
 }
 
 impl Seen {
-    /// Remembers at most `capacity` keys; one that is forgotten is given again.
-    pub(super) fn new(capacity: usize) -> Self {
-        Self { generation: 0, given: BTreeMap::new(), capacity }
+    /// Remembers no more than there is room for, but always the newest. One that is forgotten is given again.
+    pub(super) fn new(bounds: Bounds) -> Self {
+        Self { generation: 0, given: BTreeMap::new(), bytes: 0, bounds }
     }
 
     pub(super) fn resynced(&mut self) {
@@ -48,12 +51,24 @@ impl Seen {
     }
 
     fn remember(&mut self, item: Item) {
-        if self.given.len() >= self.capacity
-            && !self.given.contains_key(&item.key)
+        let key = item.key.clone();
+        self.forget(&key);
+        while self.is_too_much(item.size())
             && let Some(some_key) = self.given.keys().next().cloned()
         {
-            self.given.remove(&some_key);
+            self.forget(&some_key);
         }
-        self.given.insert(item.key.clone(), Given { generation: self.generation, item });
+        self.bytes += item.size();
+        self.given.insert(key, Given { generation: self.generation, item });
+    }
+
+    fn is_too_much(&self, more: usize) -> bool {
+        self.given.len() >= self.bounds.items || self.bytes + more > self.bounds.bytes
+    }
+
+    fn forget(&mut self, key: &ItemKey) {
+        if let Some(forgotten) = self.given.remove(key) {
+            self.bytes -= forgotten.item.size();
+        }
     }
 }

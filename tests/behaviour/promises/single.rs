@@ -2,8 +2,9 @@
 
 use std::net::TcpListener;
 use std::sync::mpsc;
+use std::time::Duration;
 
-use cluster_client::{CloseReason, Event, Role};
+use cluster_client::{CloseReason, Error, Event, Limits, Role};
 use support::free_port;
 use tokio::sync::oneshot;
 
@@ -48,6 +49,36 @@ async fn three_members_share_one_real_client_until_the_last_one_leaves() {
     let again = join().await.unwrap();
     assert_eq!(again.membership().role(), Role::Leader);
     assert_eq!(log.count("built"), 2);
+}
+
+/// As when the last proxy is dropped and a new one is started.
+#[tokio::test]
+async fn the_next_real_client_is_built_when_the_one_before_is_closed() {
+    let (port, log) = (free_port(), Log::default());
+    let limits = Limits { drain: Duration::from_millis(100), ..Limits::default() };
+    let join = async |limits: Limits| {
+        let builder = RegistryProxy::builder().port(port).single_mode(true).limits(limits);
+        start(builder, &log).await.unwrap()
+    };
+    let first = join(limits).await;
+    let endless = first.clone();
+    tokio::spawn(async move { endless.never().await });
+    log.until("never", 1).await;
+
+    let closes = first.clone();
+    let closing = tokio::spawn(async move { closes.membership().close().await });
+    let closed = Err(RegistryError::Cluster(Error::Closed));
+    soon(async {
+        while first.get("x").await != closed {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let second = soon(join(Limits::default())).await;
+    soon(closing).await.unwrap();
+    assert_eq!(second.membership().role(), Role::Leader);
+    let order = ["built", "never", "never given up", "closed", "built"];
+    assert!(log.is_in_order(&order), "{log:?}");
 }
 
 /// As when tests run one after the other, and one of them fails.

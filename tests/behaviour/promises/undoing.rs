@@ -129,6 +129,28 @@ async fn one_that_waits_for_its_turn_longer_than_its_caller_does_is_not_made() {
     }
 }
 
+/// As above, of a leader that was stopped meanwhile: its turn is there at the first look.
+#[tokio::test(start_paused = true)]
+async fn one_whose_turn_comes_too_late_for_its_stopped_leader_is_not_made() {
+    let (network, names) = (Network::new(6), Names::default());
+    let (stops, _leader) = join(&network, &names).await;
+    let (_, first) = join(&network, &names).await;
+    let (_, second) = join(&network, &names).await;
+    let stopped = async {
+        sleep(SLOW / 2).await;
+        stops.stop();
+        sleep(SLOW * 10).await;
+        stops.resume();
+    };
+    let [one, other] =
+        [(&first, 1), (&second, 2)].map(|(member, who)| member.register("name".into(), who));
+    let (one, other, ()) = Box::pin(async { tokio::join!(one, other, stopped) }).await;
+    assert_eq!(one.unwrap_err().outcome(), Outcome::Unknown);
+    assert_eq!(other.unwrap_err().outcome(), Outcome::Unknown);
+    sleep(SLOW * 10).await;
+    assert_eq!(names.who(), Some(1));
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_that_takes_longer_than_its_caller_waits_is_taken_back_too() {
     let (network, names) = (Network::new(4), Names::default());

@@ -105,6 +105,38 @@ async fn a_call_that_has_waited_for_its_whole_deadline_says_what_for() {
     assert!(last.is_some());
 }
 
+/// As of a process that was stopped while its leader died, and goes on when there is the next one.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_was_cut_off_is_not_sent_again_after_its_deadline() {
+    for next in [Role::Leader, Role::Follower] {
+        let (network, log) = (Network::new(2), Log::default());
+        let [first, second, other] = [network.process(), network.process(), network.process()];
+        let _led = start(RegistryProxy::builder().process(&first), &log).await.unwrap();
+        let mut caller = RegistryProxy::builder().process(&other);
+        if next == Role::Follower {
+            caller = caller.role(RolePreference::Follower);
+        }
+        let caller = start(caller, &log).await.unwrap();
+        let mut call = Box::pin(caller.get("late"));
+        assert!(poll!(&mut call).is_pending());
+        first.kill();
+        let mut heir = None;
+        if next == Role::Follower {
+            role(caller.membership(), Role::Electing).await;
+            heir = Some(start(RegistryProxy::builder().process(&second), &log).await.unwrap());
+        }
+        role(caller.membership(), next).await;
+        tokio::time::advance(Duration::from_secs(60)).await;
+        let RegistryError::Cluster(error) = soon(call).await.unwrap_err() else {
+            panic!("it is not the real client's");
+        };
+        assert!(matches!(error, Error::DeadlineExceeded { .. }), "{error:?}");
+        assert_eq!(error.outcome(), Outcome::Unknown);
+        assert_eq!(log.count("get late"), 0, "{next}");
+        drop(heir);
+    }
+}
+
 /// As of a process that was stopped as it waited.
 #[tokio::test(start_paused = true)]
 async fn a_call_whose_deadline_was_slept_through_does_not_run_at_the_leader_there_is_then() {

@@ -29,7 +29,7 @@ impl Gate {
         let before = self.running.fetch_add(1, Ordering::AcqRel);
         let refused = if before & CLOSED != 0 {
             Refusal::Closed
-        } else if before >= limits.in_flight || before > 0 && planted(Bug::RefusesTheSecondCall) {
+        } else if before >= limits.in_flight {
             Refusal::Full("limits.in_flight")
         } else if self.bytes.load(Ordering::Relaxed) >= limits.in_flight_bytes {
             Refusal::Full("limits.in_flight_bytes")

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Leadership;
 use super::publications::Settlement;
+use crate::clock;
 use crate::planted::{Bug, planted};
 use crate::runtime::turns::Turn;
 use crate::serve::{Answered, Reply};
@@ -91,7 +92,11 @@ impl Turn<PublicationKey> {
     /// Waits until there is nobody before it, or until the deadline. Whether it has come.
     async fn comes_by(&mut self, deadline: Option<Instant>) -> bool {
         match deadline {
-            Some(at) => tokio::time::timeout_at(at.into(), self.come()).await.is_ok(),
+            Some(at) => {
+                let came = tokio::time::timeout_at(at.into(), self.come()).await.is_ok();
+                // This process may have slept.
+                came && clock::now() < at
+            }
             None => {
                 self.come().await;
                 true

@@ -146,8 +146,7 @@ impl Future for Task {
             let end = match read {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(0)) => {
-                    // For a Node process it might be an error that nobody handles.
-                    if self.link.settings.leader == Peer::Rust {
+                    if self.link.was_closed_by_leader() {
                         self.link.socket.peer_has_closed();
                     }
                     "the leader closed the connection".to_owned()
@@ -211,6 +210,14 @@ impl LeaderLink {
             waker.wake_by_ref();
         }
         true
+    }
+
+    /// Now that the end was read: whether it is the leader's, and not what this process has done to the socket itself. A
+    /// Node process is left out, which may not handle an error of a connection that it has closed.
+    fn was_closed_by_leader(&self) -> bool {
+        let state = self.lock();
+        let by_us = state.phase == Phase::Closed || state.outbound.is_broken();
+        !by_us && self.settings.leader == Peer::Rust
     }
 
     fn unblock(&self) -> Option<Batch> {

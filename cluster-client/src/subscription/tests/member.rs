@@ -1,6 +1,7 @@
 //! Handles of a member: new leaders, decoding, closing.
 
 use super::*;
+use crate::subscription::queue::Bounds;
 
 #[test]
 fn the_waker_of_the_last_poll_counts() {
@@ -86,18 +87,35 @@ fn where_each_value_counts_a_new_leaders_is_never_swallowed() {
 }
 
 #[test]
-fn only_so_many_keys_are_remembered() {
-    let mut seen = Seen::new(2);
-    for n in 0..5 {
-        let quote = Quote::new(&n.to_string(), n);
-        assert_eq!(seen.admit(encoded(&quote)).unwrap(), Some(quote));
+fn only_so_many_keys_are_remembered_and_so_many_bytes() {
+    let size = encoded(&Quote::new("0", 0)).size();
+    assert!(size > 0);
+    for bounds in [Bounds { items: 2, bytes: usize::MAX }, Bounds { items: 9, bytes: 2 * size + 1 }]
+    {
+        let mut seen = Seen::new(bounds);
+        // The same key again takes no more.
+        for n in [0, 1, 2, 3, 4, 4, 4] {
+            let quote = Quote::new(&n.to_string(), n);
+            assert_eq!(seen.admit(encoded(&quote)).unwrap(), Some(quote));
+        }
+        seen.resynced();
+        let newest_first = [4, 3, 2, 1, 0].map(|n| {
+            let quote = Quote::new(&n.to_string(), n);
+            seen.admit::<Quote>(encoded(&quote)).unwrap().is_some()
+        });
+        assert!(!newest_first[0]);
+        let given = newest_first.iter().filter(|given| **given).count();
+        assert!((3..5).contains(&given), "{given}");
     }
+}
+
+#[test]
+fn one_value_is_remembered_however_large_it_is() {
+    let mut seen = Seen::new(Bounds { items: 1, bytes: 1 });
+    let item = encoded(&Latest(1));
+    assert_eq!(seen.admit(item.clone()).unwrap(), Some(Latest(1)));
     seen.resynced();
-    let given = (0..5).filter(|n| {
-        let quote = Quote::new(&n.to_string(), *n);
-        seen.admit::<Quote>(encoded(&quote)).unwrap().is_some()
-    });
-    assert!((3..5).contains(&given.count()));
+    assert_eq!(seen.admit::<Latest>(item).unwrap(), None);
 }
 
 #[test]
