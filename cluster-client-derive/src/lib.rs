@@ -132,10 +132,10 @@ use crate::report::Errors;
 /// - `#[publish]`: a call that is remembered and made again to a new leader. `key = "a.b"`: what
 ///   names the publication (default: all arguments); `undo = "method"`: called with the same
 ///   arguments, by the leader itself, when the publishing process is gone; `event`: not
-///   remembered. Also `idempotent`, `spawn` and `timeout`. Publications of one key that a process makes at once are made one after
-///   the other, in the order in which they are first polled; the timeout of each begins with the
-///   call. One whose leader goes as it answers is made again to the next leader, before the call
-///   returns, which may take as long again.
+///   remembered. Also `idempotent`, `spawn` and `timeout`. Publications of one key that a process
+///   makes at once are made one after the other, in the order in which they are first polled; the
+///   timeout of each begins with the call. One whose leader goes as it answers is made again to the
+///   next leader, before the call returns, which may take as long again.
 /// - `#[close]`: called when the leader lets go of the client. An error that it returns is an event, `ClusterEvent::RealClient`.
 ///
 /// The first three take `name = "…"` (on the wire) and `version = "…"`.

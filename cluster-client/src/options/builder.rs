@@ -149,6 +149,9 @@ impl<S> Builder<S> {
 
     /// Whether to stay within this process and open no socket: the first member of a name and port leads,
     /// the others in the process follow it. For tests, and where there is only one process.
+    ///
+    /// The real client lives on the runtime that its member started on, until the last of the members leaves; who
+    /// starts after that waits until it is closed. On a runtime that exists and that nobody drives it never is.
     pub fn single_mode(mut self, single: bool) -> Self {
         self.single_mode = Some(single);
         self

@@ -207,7 +207,10 @@ async fn enter_in_time(member: &Member) -> Result<Option<(Arc<Leadership>, bool)
         }
         // A request to close ends either pause; what it means is seen above.
         match enter(member)? {
-            Entered::Hub { leadership, first } => return Ok(Some((leadership, first))),
+            Entered::Hub { leadership, first } => {
+                member.clear_obstacle();
+                return Ok(Some((leadership, first)));
+            }
             Entered::Ending(leadership) => {
                 member.set_obstacle(Obstacle::GoingAway);
                 let mut states = leadership.states();
