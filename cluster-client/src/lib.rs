@@ -134,7 +134,7 @@
 //!
 //! Every [`Error`] says by its [`outcome`](Error::outcome) whether the call ran. A call that certainly did not is sent to
 //! the next leader within its deadline; one that may have run is [`Outcome::Unknown`], and sent again only if its method
-//! is `idempotent` or a `#[subscribe]`. None is claimed to run exactly once; [`CallContext::call_id`] stays the same.
+//! is `idempotent`, under the same [`CallContext::call_id`], or a `#[subscribe]`. None is claimed to run exactly once.
 //!
 //! A leader that is stopped, or hangs, keeps the port: nobody takes over, and calls end at their deadlines. A member with
 //! [`Builder::standalone_after`] builds a real client of its own then, and follows again once a leader answers.

@@ -199,11 +199,7 @@ impl<'a> Audit<'a> {
 
     fn settle(&mut self, call: &Called, round: &mut Round, book: &mut Book) {
         let ran = book.settle(&call.token);
-        let told = match &call.result {
-            Ok(_) => Ok(()),
-            Err(failed) => Err(failed.outcome),
-        };
-        ran_as_it_may(&call.token, Some(told), &ran);
+        ran_as_it_may(&call.token, Some(call), &ran);
         self.totals.repeated += u64::from(ran.len() > 1);
         match &call.result {
             Ok(_) if call.token.starts_with(NOTE) && ran.is_empty() => self.lost(call, round),
@@ -233,15 +229,19 @@ impl<'a> Audit<'a> {
 
 /// As its caller was told, if it was told anything, and once an epoch. What a leader had written when it was killed may be
 /// read after what the next one wrote.
-fn ran_as_it_may(token: &str, told: Option<Result<(), Outcome>>, ran: &[Execution]) {
+fn ran_as_it_may(token: &str, call: Option<&Called>, ran: &[Execution]) {
     let promise = match token {
         _ if token.starts_with(LOOK) => Promise::AtLeastOnce,
         _ if token.starts_with(NOTE) => Promise::Queued,
         _ => Promise::Once,
     };
+    let told = call.map(|call| match &call.result {
+        Ok(_) => Ok(()),
+        Err(failed) => Err(failed.outcome),
+    });
     let calls: Vec<&str> = ran.iter().map(|ran| &*ran.call).collect();
     let broken = verdict::broken(promise, told, &calls);
-    assert_eq!(broken, None, "{token} was told {told:?} and ran {ran:?}");
+    assert_eq!(broken, None, "{token} ran {ran:?}, {call:?}");
     let epochs: BTreeSet<u64> = ran.iter().map(|ran| ran.epoch).collect();
     assert_eq!(epochs.len(), ran.len(), "{token} ran {ran:?}");
 }

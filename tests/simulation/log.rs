@@ -144,7 +144,11 @@ impl Seen {
             format!("{value:x} of key {key:x} at {:?}: {:?}", at(*begun), told(publication.told))
         });
         let reads = self.reads.iter().map(|reads| {
-            format!("process {} reads {:?}: {:?}", reads.process, reads.what, reads.events)
+            let Reads { process, what, events, joined_at, ended, .. } = reads;
+            let refused: Vec<_> = reads.refused.iter().map(|refused| told(Some(*refused))).collect();
+            format!(
+                "process {process} reads {what:?}: {refused:?}, from {joined_at:?} on {events:?} {ended:?}"
+            )
         });
         operations.chain(publications).chain(reads).collect()
     }

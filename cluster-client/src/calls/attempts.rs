@@ -93,11 +93,11 @@ impl<'a> Attempts<'a> {
 
     /// Waits for a leader to send the call to. `size` tells how many bytes of arguments wait.
     pub(super) async fn route(&mut self, size: impl FnOnce() -> usize) -> Result<Route, Error> {
-        let link = self.member.link();
         if self.failed.is_some() && clock::now() >= self.deadline {
             // This process may have slept during the last attempt.
             return Err(self.expired(Outcome::NotExecuted));
         }
+        let link = self.member.link();
         if let Some(route) = self.usable(link)? {
             return Ok(route);
         }

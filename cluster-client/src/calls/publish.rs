@@ -10,7 +10,6 @@ use serde::de::DeserializeOwned;
 use super::attempts::{Attempts, Route};
 use super::invoke::{call_by_bytes, enter};
 use super::{decode, outcome, waker};
-use crate::clock;
 use crate::context::CallId;
 use crate::error::{Error, Outcome};
 use crate::failure;
@@ -70,8 +69,7 @@ async fn turn(
     if !turn.has_come() {
         let place = attempts.member.waiting.enter(bytes);
         let _place = place.map_err(|limit| attempts.busy(limit))?;
-        let came = tokio::time::timeout_at(attempts.deadline.into(), turn.come()).await;
-        if came.is_err() || clock::now() >= attempts.deadline {
+        if !turn.comes_by(Some(attempts.deadline)).await {
             return Err(attempts.expired(Outcome::NotExecuted));
         }
     }

@@ -234,7 +234,7 @@ fn enter(member: &Member) -> Result<Entered, Error> {
     let (mut hubs, name) = (hubs(), name(member));
     let is_over = |hub: &Hub| matches!(hub.leadership.state(), State::Closed);
     if hubs.get(&name).is_some_and(is_over) {
-        // With its runtime: whoever else ends one takes it from here first.
+        // With its runtime, or whoever has ended it is about to take it from here.
         hubs.remove(&name);
     }
     let hub = match hubs.entry(name) {

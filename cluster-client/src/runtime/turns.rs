@@ -3,8 +3,11 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::oneshot;
+
+use crate::clock;
 
 /// For each key that is held, those that wait for it.
 pub(crate) struct Turns<K: Clone + Ord>(Mutex<Waiting<K>>);
@@ -77,6 +80,17 @@ impl<K: Clone + Ord> Turn<K> {
     /// Whether there is nobody before it.
     pub(crate) fn has_come(&self) -> bool {
         self.awaited.is_empty()
+    }
+
+    /// Waits until there is nobody before it, but not beyond the deadline. Whether it has come in time: a process that has
+    /// slept may find that it has come, and the deadline too.
+    pub(crate) async fn comes_by(&mut self, deadline: Option<Instant>) -> bool {
+        let Some(deadline) = deadline else {
+            self.come().await;
+            return true;
+        };
+        let came = tokio::time::timeout_at(deadline.into(), self.come()).await;
+        came.is_ok() && clock::now() < deadline
     }
 
     /// Waits until there is nobody before it.

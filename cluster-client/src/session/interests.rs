@@ -147,7 +147,8 @@ impl Interests {
         let Some(interest) = self.by_key.get_mut(key) else {
             return Notice::to_nobody(What::Item(item));
         };
-        let joins = !std::mem::replace(&mut interest.reached, true);
+        let joins = !interest.reached;
+        interest.reached = true;
         if joins && interest.options.delivery != Delivery::Latest && planted(Bug::JoinsLate) {
             return Notice::to_nobody(What::Item(item));
         }

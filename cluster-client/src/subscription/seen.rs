@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::queue::Bounds;
 use crate::error::Error;
 use crate::event::{Item, ItemKey, Subscribe};
 use crate::planted::{Bug, planted};
-use crate::subscription::queue::Bounds;
 
 /// The last value given to a reader for each item key, so that a new leader's first value is given
 /// only if it differs.
@@ -52,23 +52,20 @@ impl Seen {
 
     fn remember(&mut self, item: Item) {
         let key = item.key.clone();
-        self.forget(&key);
-        while self.is_too_much(item.size())
-            && let Some(some_key) = self.given.keys().next().cloned()
-        {
-            self.forget(&some_key);
-        }
         self.bytes += item.size();
-        self.given.insert(key, Given { generation: self.generation, item });
-    }
-
-    fn is_too_much(&self, more: usize) -> bool {
-        self.given.len() >= self.bounds.items || self.bytes + more > self.bounds.bytes
-    }
-
-    fn forget(&mut self, key: &ItemKey) {
-        if let Some(forgotten) = self.given.remove(key) {
+        let given = Given { generation: self.generation, item };
+        if let Some(before) = self.given.insert(key.clone(), given) {
+            self.bytes -= before.item.size();
+        }
+        while self.is_too_much()
+            && let Some(other) = self.given.keys().find(|other| **other != key).cloned()
+            && let Some(forgotten) = self.given.remove(&other)
+        {
             self.bytes -= forgotten.item.size();
         }
+    }
+
+    fn is_too_much(&self) -> bool {
+        self.given.len() > self.bounds.items || self.bytes > self.bounds.bytes
     }
 }

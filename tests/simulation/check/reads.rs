@@ -71,7 +71,7 @@ fn latest(reads: &Reads, stand_alone: bool) -> Result<(), String> {
     Ok(())
 }
 
-/// Where members only close and start, who subscribes is subscribed, and remains so until its own member closes.
+/// Who is subscribed remains so until its own member closes. It may be refused for want of room, or while leaders are lost.
 fn subscribed(reads: &Reads, past: &Past) -> Result<(), String> {
     let refused = reads.refused.iter().find(|(at, told)| match told {
         Told::Busy => !past.is_cramped,

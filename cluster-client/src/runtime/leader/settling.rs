@@ -10,7 +10,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::Leadership;
 use super::publications::Settlement;
-use crate::clock;
 use crate::planted::{Bug, planted};
 use crate::runtime::turns::Turn;
 use crate::serve::{Answered, Reply};
@@ -85,23 +84,6 @@ impl Settling {
         let reply = reply.unwrap_or_else(Reply::cut_off);
         self.settle(leadership, reply.answered);
         reply
-    }
-}
-
-impl Turn<PublicationKey> {
-    /// Waits until there is nobody before it, or until the deadline. Whether it has come.
-    async fn comes_by(&mut self, deadline: Option<Instant>) -> bool {
-        match deadline {
-            Some(at) => {
-                let came = tokio::time::timeout_at(at.into(), self.come()).await.is_ok();
-                // This process may have slept.
-                came && clock::now() < at
-            }
-            None => {
-                self.come().await;
-                true
-            }
-        }
     }
 }
 
